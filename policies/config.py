@@ -1,0 +1,131 @@
+"""GatePolicy: the versioned file that says what is enforced, and what it means once it is compiled.
+
+The file is the same on disk, in a ConfigMap and for `podgate check --policy`. Unknown keys are refused.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Any, Literal
+
+import msgspec
+import yaml
+from msgspec import Struct
+
+from policies import profile as profiles
+from policies import registry
+from policies.engine import Engine
+from policies.profile import Action
+from policies.standard import Version
+
+MAX_BYTES = 1 << 20
+
+
+class PolicyError(Exception):
+    """A policy that cannot be used: what is wrong, where, and what to write instead."""
+
+
+class Mode(StrEnum):
+    """What becomes of a denial: enforce lets it stand, warn makes it a warning, audit only records it."""
+
+    ENFORCE = "enforce"
+    WARN = "warn"
+    AUDIT = "audit"
+
+
+class RuleSetting(Struct, frozen=True, forbid_unknown_fields=True):
+    action: Literal["deny", "warn", "audit", "off"]
+
+
+class Metadata(Struct, frozen=True):
+    name: str = "default"
+
+
+class Spec(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    mode: Mode = Mode.ENFORCE
+    profile: str = profiles.DEFAULT
+    pss_version: str = "latest"
+    rules: dict[str, RuleSetting] = {}
+    updates: Literal["worse", "all"] = "worse"
+
+
+class GatePolicy(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """The file, as it is written."""
+
+    api_version: Literal["podgate.dev/v1alpha1"]
+    kind: Literal["GatePolicy"]
+    metadata: Metadata = Metadata()
+    spec: Spec = Spec()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy in force: compiled, immutable, and named by its content.
+
+    `actions` holds what each rule's findings lead to, by rule id, before the mode softens it.
+    """
+
+    name: str
+    hash: str
+    mode: Mode
+    profile: str
+    judge_whole_updates: bool
+    engine: Engine
+    actions: Mapping[str, Action]
+
+
+def parse(text: str) -> Policy:
+    """Compile the text of a GatePolicy file. Raises PolicyError."""
+    if len(text) > MAX_BYTES:
+        raise PolicyError(f"the policy is larger than {MAX_BYTES} bytes")
+    try:
+        content = yaml.load(text, Loader=yaml.CSafeLoader)
+        document = msgspec.convert(content, GatePolicy)
+    except yaml.YAMLError as error:
+        raise PolicyError(f"the policy is not YAML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise PolicyError(f"the policy is not a GatePolicy: {error}") from error
+    return compile_policy(document)
+
+
+def of_profile(name: str = profiles.DEFAULT, pss_version: str = "latest") -> Policy:
+    """The policy that enforces a shipped profile and says nothing else. Raises PolicyError."""
+    spec = Spec(profile=name, pss_version=pss_version)
+    return compile_policy(GatePolicy("podgate.dev/v1alpha1", "GatePolicy", Metadata(name), spec))
+
+
+def compile_policy(document: GatePolicy) -> Policy:
+    """Put a policy into force. Raises PolicyError when it names a rule, a profile or a version that is none."""
+    spec = document.spec
+    try:
+        version = Version.parse(spec.pss_version)
+        profile = profiles.load(spec.profile)
+    except ValueError as error:
+        raise PolicyError(str(error)) from error
+    actions = profile.actions(registry.load(), version)
+    actions.update((_rule_id(name), Action.parse(setting.action)) for name, setting in spec.rules.items())
+    in_force = [found for found in registry.load() if actions.get(found.id, Action.OFF) is not Action.OFF]
+    return Policy(
+        name=document.metadata.name,
+        hash=_hash(msgspec.to_builtins(document)),
+        mode=spec.mode,
+        profile=spec.profile,
+        judge_whole_updates=spec.updates == "all",
+        engine=Engine(in_force, profile.yardstick(version)),
+        actions=actions,
+    )
+
+
+def _rule_id(name: str) -> str:
+    if (found := registry.by_name().get(name)) is not None:
+        return found.id
+    near = get_close_matches(name, registry.by_name(), n=1)
+    hint = f": did you mean {near[0]}?" if near else "; `podgate rules` lists them"
+    raise PolicyError(f'spec.rules names "{name}", which is not a rule{hint}')
+
+
+def _hash(content: Any) -> str:
+    """Twelve hexadecimal digits that change when what the policy says changes."""
+    return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()[:12]

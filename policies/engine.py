@@ -1,0 +1,53 @@
+"""Judge an object: run the rules that are in force over every pod inside it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from policies.path import Path
+from policies.resource import Resource
+from policies.rule import Rule
+from policies.standard import Standard
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A violation of a rule in an object.
+
+    `path` starts at the object's root; `message` continues the sentence that the path begins.
+    """
+
+    rule: Rule
+    path: Path
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """All that was found in an object, in the order of the rules' ids and then of the object."""
+
+    findings: tuple[Finding, ...]
+
+
+NOTHING = Evaluation(())
+
+
+class Engine:
+    """The rules in force, compiled once for the standard that pods are held against.
+
+    Safe to share between threads: it keeps nothing of what it judges.
+    """
+
+    __slots__ = ("_plan", "standard")
+
+    def __init__(self, rules: Iterable[Rule], standard: Standard) -> None:
+        self.standard = standard
+        self._plan = tuple((found, found.bind(standard)) for found in sorted(rules, key=lambda found: found.id))
+
+    def evaluate(self, resource: Resource) -> Evaluation:
+        findings = [
+            Finding(rule, found.path(violation.path), violation.message)
+            for found in resource.pods
+            for rule, check in self._plan
+            for violation in check(found.pod)
+        ]
+        return Evaluation(tuple(findings)) if findings else NOTHING

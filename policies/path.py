@@ -1,0 +1,29 @@
+"""Field paths: where in an object something stands.
+
+A path is a tuple of keys and indexes, from the object's root: `("spec", "containers", 0, "image")`. It is rendered
+once, for people, as `spec.containers[0].image`.
+"""
+
+import re
+
+Path = tuple[str | int, ...]
+
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+def render(path: Path) -> str:
+    """The path as people and kubectl write it: `metadata.annotations["a/b"]`, `spec.containers[0].image`."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif _PLAIN_KEY.fullmatch(step):
+            text += f".{step}" if text else step
+        else:
+            text += '["' + step.replace("\\", "\\\\").replace('"', '\\"') + '"]'
+    return text
+
+
+def pointer(path: Path) -> str:
+    """The path as a JSON Pointer (RFC 6901): `/spec/containers/0/image`."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)

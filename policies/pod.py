@@ -1,0 +1,261 @@
+"""A read-only, typed view of a pod: containers of every kind with their field paths, and effective values.
+
+The types mirror the part of k8s.io/api/core/v1/types.go that is judged; fields that no rule and no feature reads are
+left out and ignored, so that new Kubernetes fields never break admission. A null stands for an absent field, as in the
+API. A field of a wrong type is an error (msgspec.ValidationError with the field's path), never a guess.
+
+Rules reach containers only through `Pod.containers`, which holds init, sidecar, regular and ephemeral containers, so
+that none can be forgotten.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct, field
+
+from policies.path import Path
+
+
+class Capabilities(Struct, frozen=True):
+    add: tuple[str, ...] | None = None
+    drop: tuple[str, ...] | None = None
+
+
+class SeccompProfile(Struct, frozen=True):
+    type: str | None = None
+
+
+class AppArmorProfile(Struct, frozen=True):
+    type: str | None = None
+
+
+class SELinuxOptions(Struct, frozen=True):
+    user: str | None = None
+    role: str | None = None
+    type: str | None = None
+    level: str | None = None
+
+
+class WindowsOptions(Struct, frozen=True, rename="camel"):
+    host_process: bool | None = None
+
+
+class SecurityContext(Struct, frozen=True, rename="camel"):
+    """securityContext of a container."""
+
+    privileged: bool | None = None
+    allow_privilege_escalation: bool | None = None
+    capabilities: Capabilities | None = None
+    proc_mount: str | None = None
+    run_as_non_root: bool | None = None
+    run_as_user: int | None = None
+    seccomp_profile: SeccompProfile | None = None
+    app_armor_profile: AppArmorProfile | None = None
+    se_linux_options: SELinuxOptions | None = None
+    windows_options: WindowsOptions | None = None
+
+
+class Sysctl(Struct, frozen=True):
+    name: str | None = None
+
+
+class PodSecurityContext(Struct, frozen=True, rename="camel"):
+    """securityContext of a pod."""
+
+    run_as_non_root: bool | None = None
+    run_as_user: int | None = None
+    seccomp_profile: SeccompProfile | None = None
+    app_armor_profile: AppArmorProfile | None = None
+    se_linux_options: SELinuxOptions | None = None
+    sysctls: tuple[Sysctl, ...] | None = None
+    windows_options: WindowsOptions | None = None
+
+
+class ContainerPort(Struct, frozen=True, rename="camel"):
+    host_port: int | None = None
+
+
+class NetworkAction(Struct, frozen=True):
+    """httpGet or tcpSocket of a handler."""
+
+    host: str | None = None
+
+
+class Handler(Struct, frozen=True, rename="camel"):
+    """A probe or a lifecycle handler."""
+
+    http_get: NetworkAction | None = None
+    tcp_socket: NetworkAction | None = None
+
+
+class Lifecycle(Struct, frozen=True, rename="camel"):
+    post_start: Handler | None = None
+    pre_stop: Handler | None = None
+
+
+class ContainerSpec(Struct, frozen=True, rename="camel"):
+    name: str | None = None
+    image: str | None = None
+    restart_policy: str | None = None
+    ports: tuple[ContainerPort, ...] | None = None
+    security_context: SecurityContext | None = None
+    liveness_probe: Handler | None = None
+    readiness_probe: Handler | None = None
+    startup_probe: Handler | None = None
+    lifecycle: Lifecycle | None = None
+
+
+class HostPath(Struct, frozen=True):
+    path: str | None = None
+    type: str | None = None
+
+
+_Source = dict[str, Any] | None
+
+
+class Volume(Struct, frozen=True, rename="camel"):
+    """A volume with every source of core/v1, in the order in which upstream names them."""
+
+    name: str | None = None
+    host_path: HostPath | None = None
+    empty_dir: _Source = None
+    gce_persistent_disk: _Source = None
+    aws_elastic_block_store: _Source = None
+    git_repo: _Source = None
+    secret: _Source = None
+    nfs: _Source = None
+    iscsi: _Source = None
+    glusterfs: _Source = None
+    persistent_volume_claim: _Source = None
+    rbd: _Source = None
+    flex_volume: _Source = None
+    cinder: _Source = None
+    cephfs: _Source = None
+    flocker: _Source = None
+    downward_api: _Source = field(default=None, name="downwardAPI")
+    fc: _Source = None
+    azure_file: _Source = None
+    config_map: _Source = None
+    vsphere_volume: _Source = None
+    quobyte: _Source = None
+    azure_disk: _Source = None
+    photon_persistent_disk: _Source = None
+    projected: _Source = None
+    portworx_volume: _Source = None
+    scale_io: _Source = field(default=None, name="scaleIO")
+    storageos: _Source = None
+    csi: _Source = None
+    ephemeral: _Source = None
+    image: _Source = None
+
+
+class OperatingSystem(Struct, frozen=True):
+    name: str | None = None
+
+
+class PodSpec(Struct, frozen=True, rename="camel"):
+    containers: tuple[ContainerSpec, ...] | None = None
+    init_containers: tuple[ContainerSpec, ...] | None = None
+    ephemeral_containers: tuple[ContainerSpec, ...] | None = None
+    volumes: tuple[Volume, ...] | None = None
+    security_context: PodSecurityContext | None = None
+    host_network: bool | None = None
+    host_pid: bool | None = field(default=None, name="hostPID")
+    host_ipc: bool | None = field(default=None, name="hostIPC")
+    host_users: bool | None = None
+    os: OperatingSystem | None = None
+
+
+class PodMeta(Struct, frozen=True):
+    annotations: dict[str, str | None] | None = None
+
+
+class ContainerKind(StrEnum):
+    """What a container is for; the value is how messages name it."""
+
+    INIT = "init container"
+    SIDECAR = "sidecar container"
+    REGULAR = "container"
+    EPHEMERAL = "ephemeral container"
+
+
+_NO_SECURITY = SecurityContext()
+_NO_POD_SECURITY = PodSecurityContext()
+_NO_CAPABILITIES = Capabilities()
+_LISTS = ("initContainers", "containers", "ephemeralContainers")
+
+
+class Container:
+    """One container of any kind, where it stands, and what is in effect for it."""
+
+    __slots__ = ("_list", "index", "pod", "security", "spec")
+
+    def __init__(self, pod: "Pod", spec: ContainerSpec, list_name: str, index: int) -> None:
+        self.pod = pod
+        self.spec = spec
+        self.security = spec.security_context or _NO_SECURITY
+        self.index = index
+        self._list = list_name
+
+    def at(self, *field_path: str | int) -> Path:
+        """The path of a field of this container, from the pod's root."""
+        return ("spec", self._list, self.index, *field_path)
+
+    def __str__(self) -> str:
+        """How messages name it: `container "web"`, or its position when it has no name."""
+        if self.spec.name:
+            return f'{self.kind} "{self.spec.name}"'
+        return f"{self.kind} number {self.index + 1}"
+
+    @property
+    def kind(self) -> ContainerKind:
+        if self._list == "containers":
+            return ContainerKind.REGULAR
+        if self._list == "ephemeralContainers":
+            return ContainerKind.EPHEMERAL
+        # KEP-753: an init container that restarts always keeps running beside the others.
+        return ContainerKind.SIDECAR if self.spec.restart_policy == "Always" else ContainerKind.INIT
+
+    @property
+    def added_capabilities(self) -> tuple[str, ...]:
+        return (self.security.capabilities or _NO_CAPABILITIES).add or ()
+
+    @property
+    def dropped_capabilities(self) -> tuple[str, ...]:
+        return (self.security.capabilities or _NO_CAPABILITIES).drop or ()
+
+
+class Pod:
+    """A pod, or the pod that a template describes."""
+
+    __slots__ = ("annotations", "containers", "security", "spec", "volumes")
+
+    def __init__(self, spec: PodSpec, annotations: Mapping[str, str | None]) -> None:
+        self.spec = spec
+        self.annotations = annotations
+        self.security = spec.security_context or _NO_POD_SECURITY
+        self.volumes: tuple[Volume, ...] = spec.volumes or ()
+        lists = (spec.init_containers, spec.containers, spec.ephemeral_containers)
+        self.containers: tuple[Container, ...] = tuple(
+            [
+                Container(self, container, name, index)
+                for name, specs in zip(_LISTS, lists, strict=True)
+                if specs
+                for index, container in enumerate(specs)
+            ]
+        )
+
+    def at(self, *field_path: str | int) -> Path:
+        """The path of a field of the pod's spec, from the pod's root."""
+        return ("spec", *field_path)
+
+    @property
+    def windows(self) -> bool:
+        """Whether the pod says that it runs on Windows (spec.os.name, KEP-2802)."""
+        return self.spec.os is not None and self.spec.os.name == "windows"
+
+    @property
+    def user_namespace(self) -> bool:
+        """Whether the pod runs in a user namespace of its own (hostUsers: false, KEP-127)."""
+        return self.spec.host_users is False

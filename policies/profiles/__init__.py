@@ -1,0 +1,1 @@
+"""The shipped profiles: one YAML file each says what rules do, by level, by default, or by name."""

@@ -1,0 +1,1 @@
+"""What gives a pod a part of its host."""

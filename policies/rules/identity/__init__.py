@@ -1,0 +1,1 @@
+"""Which user a container runs as."""

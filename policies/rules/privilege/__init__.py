@@ -1,0 +1,1 @@
+"""What gives a process more power than its work needs."""
