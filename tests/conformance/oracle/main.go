@@ -29,7 +29,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -43,6 +43,9 @@ import (
 const (
 	library   = "k8s.io/pod-security-admission"
 	batchSize = 32
+
+	// The evaluator makes much short-lived garbage, and the heap is small.
+	gcPercent = 1000
 )
 
 var levels = []api.Level{api.LevelBaseline, api.LevelRestricted}
@@ -62,43 +65,85 @@ type answer struct {
 	Restricted []int    `json:"restricted"`
 }
 
+// number finds the result among those known so far, or adds it.
+func (a *answer) number(r result) int {
+	for i := range a.Results {
+		if slices.Equal(a.Results[i].Failed, r.Failed) && a.Results[i].Detail == r.Detail {
+			return i
+		}
+	}
+	a.Results = append(a.Results, r)
+	return len(a.Results) - 1
+}
+
 // description is the line written for -describe.
 type description struct {
 	Library    string              `json:"library"`
 	Newest     string              `json:"newest"`
 	Versions   []string            `json:"versions"`
-	Baseline   [][]policy.CheckID  `json:"baseline"`
-	Restricted [][]policy.CheckID  `json:"restricted"`
+	Baseline   [][]string          `json:"baseline"`
+	Restricted [][]string          `json:"restricted"`
 	Overrides  map[string][]string `json:"overrides"`
 }
 
-// judge holds upstream's evaluator and the order of the checks in its answers.
-type judge struct {
-	evaluator policy.Evaluator
-	versions  []api.Version
-	newest    string
-	order     map[api.Level][][]policy.CheckID
+// revision is one of upstream's check functions and the id of its check.
+type revision struct {
+	id     string
+	check  policy.CheckPodFn
+	result *policy.CheckResult
 }
 
-// newJudge builds the evaluator exactly as upstream's webhook does: the default checks and no
+// run calls the check, once for each pod: the checks are pure functions of the pod, and the same
+// function serves many versions.
+func (r *revision) run(meta *metav1.ObjectMeta, spec *corev1.PodSpec) policy.CheckResult {
+	if r.result == nil {
+		result := r.check(meta, spec)
+		r.result = &result
+	}
+	return *r.result
+}
+
+// judge holds upstream's evaluator and what it runs at each level and version. It is not for more
+// than one goroutine.
+type judge struct {
+	evaluator policy.Evaluator
+	revisions []*revision
+	versions  []api.Version
+	newest    string
+	order     map[api.Level][][]int // for each version the indices of the revisions, as they run
+}
+
+// newJudge builds the evaluator as upstream's webhook does: of the default checks and without an
 // emulation version, so that "latest" is the newest version the library knows.
 func newJudge() (*judge, error) {
+	j := &judge{order: map[api.Level][][]int{}}
 	checks := policy.DefaultChecks()
-	evaluator, err := policy.NewEvaluator(checks, nil)
-	if err != nil {
-		return nil, err
-	}
 	minor, err := newestMinor(checks)
 	if err != nil {
 		return nil, err
 	}
-	j := &judge{evaluator: evaluator, newest: fmt.Sprintf("1.%d", minor)}
+	j.newest = fmt.Sprintf("1.%d", minor)
 	for i := 0; i <= minor; i++ {
 		j.versions = append(j.versions, api.MajorMinorVersion(1, i))
 	}
 	j.versions = append(j.versions, api.LatestVersion())
-	j.order, err = checkOrder(j.versions)
+	if err := j.findOrder(); err != nil {
+		return nil, err
+	}
+	j.wrap(checks)
+	j.evaluator, err = policy.NewEvaluator(checks, nil)
 	return j, err
+}
+
+// wrap puts run in the place of every check function.
+func (j *judge) wrap(checks []policy.Check) {
+	for _, check := range checks {
+		for k := range check.Versions {
+			r := &revision{id: string(check.ID), check: check.Versions[k].CheckPod}
+			j.revisions = append(j.revisions, r)
+			check.Versions[k].CheckPod = r.run
+		}
+	}
 }
 
 // libraryVersion is the version of upstream's module that this program was built with.
@@ -134,37 +179,39 @@ func newestMinor(checks []policy.Check) (int, error) {
 	return minor, nil
 }
 
-// checkOrder asks upstream's registry which checks it runs, and in which order: the results of the
-// evaluator carry no ids, so a second evaluator is built of the same checks whose functions are
-// replaced by ones which only tell their id.
-func checkOrder(versions []api.Version) (map[api.Level][][]policy.CheckID, error) {
+// findOrder asks upstream's registry what it runs: the results of an evaluator carry no ids, so
+// another evaluator is built of the same checks, whose functions only tell which they are.
+func (j *judge) findOrder() error {
 	checks := policy.DefaultChecks()
-	for i := range checks {
-		for k := range checks[i].Versions {
-			checks[i].Versions[k].CheckPod = tellID(checks[i].ID)
+	count := 0
+	for _, check := range checks {
+		for k := range check.Versions {
+			check.Versions[k].CheckPod = tell(count)
+			count++
 		}
 	}
 	teller, err := policy.NewEvaluator(checks, nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	order := map[api.Level][][]policy.CheckID{}
 	for _, level := range levels {
-		for _, version := range versions {
-			ids := []policy.CheckID{}
-			lv := api.LevelVersion{Level: level, Version: version}
-			for _, told := range teller.EvaluatePod(lv, nil, nil) {
-				ids = append(ids, policy.CheckID(told.ForbiddenReason))
+		for _, version := range j.versions {
+			told := teller.EvaluatePod(api.LevelVersion{Level: level, Version: version}, nil, nil)
+			indices := make([]int, len(told))
+			for i := range told {
+				if indices[i], err = strconv.Atoi(told[i].ForbiddenReason); err != nil {
+					return err
+				}
 			}
-			order[level] = append(order[level], ids)
+			j.order[level] = append(j.order[level], indices)
 		}
 	}
-	return order, nil
+	return nil
 }
 
-func tellID(id policy.CheckID) policy.CheckPodFn {
+func tell(index int) policy.CheckPodFn {
 	return func(*metav1.ObjectMeta, *corev1.PodSpec) policy.CheckResult {
-		return policy.CheckResult{ForbiddenReason: string(id)}
+		return policy.CheckResult{ForbiddenReason: strconv.Itoa(index)}
 	}
 }
 
@@ -173,8 +220,8 @@ func (j *judge) describe() description {
 	d := description{
 		Library:    libraryVersion(),
 		Newest:     j.newest,
-		Baseline:   j.order[api.LevelBaseline],
-		Restricted: j.order[api.LevelRestricted],
+		Baseline:   j.ids(api.LevelBaseline),
+		Restricted: j.ids(api.LevelRestricted),
 		Overrides:  map[string][]string{},
 	}
 	for _, version := range j.versions {
@@ -191,55 +238,78 @@ func (j *judge) describe() description {
 	return d
 }
 
+// ids are the names of what runs at a level, for each version.
+func (j *judge) ids(level api.Level) [][]string {
+	all := [][]string{}
+	for _, indices := range j.order[level] {
+		ids := []string{}
+		for _, index := range indices {
+			ids = append(ids, j.revisions[index].id)
+		}
+		all = append(all, ids)
+	}
+	return all
+}
+
 // pod judges one pod at both levels and every version.
 func (j *judge) pod(pod *corev1.Pod) (answer, error) {
+	for _, r := range j.revisions {
+		r.result = nil
+	}
 	a := answer{Newest: j.newest, Results: []result{}}
 	known := map[string]int{}
 	for _, level := range levels {
+		numbers := make([]int, len(j.versions))
 		for i, version := range j.versions {
-			r, err := j.one(level, version, j.order[level][i], pod)
+			lv := api.LevelVersion{Level: level, Version: version}
+			results := j.evaluator.EvaluatePod(lv, &pod.ObjectMeta, &pod.Spec)
+			failed, err := failures(results, j.order[level][i])
 			if err != nil {
-				return a, err
+				return a, fmt.Errorf("%s: %w", lv, err)
 			}
-			key := strings.Join(r.Failed, ",") + "\x00" + r.Detail
-			at, ok := known[key]
+			number, ok := known[string(failed)]
 			if !ok {
-				at = len(a.Results)
-				known[key] = at
-				a.Results = append(a.Results, r)
+				number = a.number(j.result(results, failed))
+				known[string(failed)] = number
 			}
-			if level == api.LevelBaseline {
-				a.Baseline = append(a.Baseline, at)
-			} else {
-				a.Restricted = append(a.Restricted, at)
-			}
+			numbers[i] = number
+		}
+		if level == api.LevelBaseline {
+			a.Baseline = numbers
+		} else {
+			a.Restricted = numbers
 		}
 	}
 	return a, nil
 }
 
-// one judges one pod at one level and version. Whether it is allowed is for upstream's aggregate to
-// say; the ids must agree with it.
-func (j *judge) one(
-	level api.Level, version api.Version, order []policy.CheckID, pod *corev1.Pod,
-) (result, error) {
-	lv := api.LevelVersion{Level: level, Version: version}
-	results := j.evaluator.EvaluatePod(lv, &pod.ObjectMeta, &pod.Spec)
-	total := policy.AggregateCheckResults(results)
-	r := result{Failed: []string{}, Reason: total.ForbiddenReason(), Detail: total.ForbiddenDetail()}
+// failures are the indices of the revisions that failed. Whether the pod is allowed is for
+// upstream's aggregate to say; they must agree with it.
+func failures(results []policy.CheckResult, order []int) ([]byte, error) {
 	if len(results) != len(order) {
-		return r, fmt.Errorf("%s: %d results of %d checks", lv, len(results), len(order))
+		return nil, fmt.Errorf("%d results of %d checks", len(results), len(order))
 	}
+	failed := []byte{}
 	for i := range results {
 		if !results[i].Allowed {
-			r.Failed = append(r.Failed, string(order[i]))
+			failed = append(failed, byte(order[i]))
 		}
 	}
-	if total.Allowed != (len(r.Failed) == 0) {
-		return r, fmt.Errorf("%s: the aggregate and its parts disagree", lv)
+	if policy.AggregateCheckResults(results).Allowed != (len(failed) == 0) {
+		return nil, errors.New("the aggregate and its parts disagree")
 	}
-	sort.Strings(r.Failed)
-	return r, nil
+	return failed, nil
+}
+
+// result puts the failures into words: the ids and upstream's messages.
+func (j *judge) result(results []policy.CheckResult, failed []byte) result {
+	total := policy.AggregateCheckResults(results)
+	r := result{Failed: []string{}, Reason: total.ForbiddenReason(), Detail: total.ForbiddenDetail()}
+	for _, index := range failed {
+		r.Failed = append(r.Failed, j.revisions[index].id)
+	}
+	slices.Sort(r.Failed)
+	return r
 }
 
 // line answers one line of input; the answer ends in a newline.
@@ -313,12 +383,16 @@ func readJobs(in io.Reader, jobs chan<- job, ordered chan<- job) error {
 	}
 }
 
-// stream answers all lines, in order, with every processor.
-func (j *judge) stream(in io.Reader, out io.Writer) error {
+// stream answers all lines, in order, with a judge for every processor.
+func stream(in io.Reader, out io.Writer) error {
 	workers := runtime.GOMAXPROCS(0)
 	jobs := make(chan job)
 	ordered := make(chan job, 4*workers)
 	for range workers {
+		j, err := newJudge()
+		if err != nil {
+			return err
+		}
 		go j.work(jobs)
 	}
 	read := make(chan error, 1)
@@ -339,17 +413,18 @@ func fail(err error) {
 func main() {
 	describe := flag.Bool("describe", false, "print the versions and the checks, judge nothing")
 	flag.Parse()
-	j, err := newJudge()
-	if err != nil {
-		fail(err)
-	}
-	if *describe {
-		if _, err := os.Stdout.Write(encode(j.describe())); err != nil {
+	if !*describe {
+		debug.SetGCPercent(gcPercent)
+		if err := stream(os.Stdin, os.Stdout); err != nil {
 			fail(err)
 		}
 		return
 	}
-	if err := j.stream(os.Stdin, os.Stdout); err != nil {
+	j, err := newJudge()
+	if err != nil {
+		fail(err)
+	}
+	if _, err := os.Stdout.Write(encode(j.describe())); err != nil {
 		fail(err)
 	}
 }

@@ -1,0 +1,1 @@
+"""The webhook's verdicts compared with those of upstream's own evaluator."""
