@@ -1,12 +1,11 @@
 """Allow, warn or deny: what a policy makes of what was found."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from policies.config import Mode, Policy
 from policies.engine import NOTHING, Evaluation, Finding
-from policies.path import render
+from policies.path import Path, render
 from policies.profile import Action
 from policies.resource import UnreadableObjectError
 
@@ -36,8 +35,8 @@ class Reason:
 class Decision:
     """What is answered, and why.
 
-    `judged` is the verdict before the policy's mode softened it; `reasons` are sorted worst first. `unreadable` says
-    what could not be understood about the object, when that is the reason.
+    `judged` is the verdict before the policy's mode softened it; `reasons` are sorted worst first, their actions as
+    softened. `unreadable` says what could not be understood about the object, when that is the reason.
     """
 
     verdict: Verdict
@@ -48,17 +47,8 @@ class Decision:
 
 ALLOWED = Decision(Verdict.ALLOW, Verdict.ALLOW)
 
-_VERDICTS = {
-    Action.OFF: Verdict.ALLOW,
-    Action.AUDIT: Verdict.ALLOW,
-    Action.WARN: Verdict.WARN,
-    Action.DENY: Verdict.DENY,
-}
-_SOFTENED: Mapping[Mode, Mapping[Verdict, Verdict]] = {
-    Mode.ENFORCE: {verdict: verdict for verdict in Verdict},
-    Mode.WARN: {Verdict.ALLOW: Verdict.ALLOW, Verdict.WARN: Verdict.WARN, Verdict.DENY: Verdict.WARN},
-    Mode.AUDIT: dict.fromkeys(Verdict, Verdict.ALLOW),
-}
+_CEILING = {Mode.ENFORCE: Action.DENY, Mode.WARN: Action.WARN, Mode.AUDIT: Action.AUDIT}
+_VERDICTS = {Action.WARN: Verdict.WARN, Action.DENY: Verdict.DENY}
 
 
 def decide(evaluation: Evaluation, policy: Policy, before: Evaluation = NOTHING) -> Decision:
@@ -68,16 +58,20 @@ def decide(evaluation: Evaluation, policy: Policy, before: Evaluation = NOTHING)
     known = {(found.rule.id, found.path, found.message) for found in before.findings}
     reasons = [_reason(found, policy, known) for found in evaluation.findings]
     reasons.sort(key=_worst_first)
-    judged = _VERDICTS[reasons[0].action]
-    return Decision(_SOFTENED[policy.mode][judged], judged, tuple(reasons))
+    judged = reasons[0].action
+    ceiling = _CEILING[policy.mode]
+    if judged > ceiling:
+        reasons = [replace(reason, action=min(reason.action, ceiling)) for reason in reasons]
+    return Decision(_verdict(min(judged, ceiling)), _verdict(judged), tuple(reasons))
 
 
 def refuse(error: UnreadableObjectError, policy: Policy) -> Decision:
     """What is not understood is not let through: its author must be told, and nothing is guessed."""
-    return Decision(_SOFTENED[policy.mode][Verdict.DENY], Verdict.DENY, unreadable=str(error))
+    verdict = _verdict(min(Action.DENY, _CEILING[policy.mode]))
+    return Decision(verdict, Verdict.DENY, unreadable=str(error))
 
 
-def _reason(found: Finding, policy: Policy, known: set[tuple[str, tuple[str | int, ...], str]]) -> Reason:
+def _reason(found: Finding, policy: Policy, known: set[tuple[str, Path, str]]) -> Reason:
     action = policy.actions[found.rule.id]
     if (found.rule.id, found.path, found.message) in known:
         return Reason(found, min(action, Action.AUDIT), existing=True)
@@ -86,3 +80,7 @@ def _reason(found: Finding, policy: Policy, known: set[tuple[str, tuple[str | in
 
 def _worst_first(reason: Reason) -> tuple[int, int]:
     return (-reason.action, -reason.finding.rule.severity)
+
+
+def _verdict(action: Action) -> Verdict:
+    return _VERDICTS.get(action, Verdict.ALLOW)

@@ -1,0 +1,58 @@
+"""An admission request, from bytes to bytes: the five steps, in order, and nothing else."""
+
+from dataclasses import dataclass
+
+from policies import decision as decisions
+from policies import resource as resources
+from policies.config import Policy
+from policies.decision import Decision
+from policies.engine import NOTHING, Evaluation
+from policies.resource import Kind, UnreadableObjectError
+from webhook import review
+from webhook.review import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The answer, and what it was given to: `body` is the AdmissionReview to send back."""
+
+    body: bytes
+    request: Request
+    decision: Decision
+
+
+def admit(body: bytes, policy: Policy) -> Admitted:
+    """Answer a review. Raises review.BadReviewError when the call is bad; whatever else it raises is a bug."""
+    request = review.parse(body)
+    kind = Kind(request.kind.group, request.kind.kind)
+    if not _carries_pods(request, kind):
+        return Admitted(review.pass_over(request), request, decisions.ALLOWED)
+    decision = _judge(request, kind, policy)
+    return Admitted(review.answer(request, decision, policy), request, decision)
+
+
+def _carries_pods(request: Request, kind: Kind) -> bool:
+    # A status cannot change what runs; any other subresource that carries a pod can (pods/ephemeralcontainers,
+    # pods/resize, and whatever comes next).
+    changes = request.operation in ("CREATE", "UPDATE") and request.sub_resource != "status"
+    return changes and resources.holds_pods(kind)
+
+
+def _judge(request: Request, kind: Kind, policy: Policy) -> Decision:
+    try:
+        resource = resources.read(request.object or {}, kind)
+    except UnreadableObjectError as error:
+        return decisions.refuse(error, policy)
+    evaluation = policy.engine.evaluate(resource)
+    before = NOTHING
+    if evaluation.findings and request.operation == "UPDATE" and not policy.judge_whole_updates:
+        before = _before(request, kind, policy)
+    return decisions.decide(evaluation, policy, before)
+
+
+def _before(request: Request, kind: Kind, policy: Policy) -> Evaluation:
+    """What the object had before. What it was cannot excuse anything when it cannot be understood."""
+    try:
+        return policy.engine.evaluate(resources.read(review.old_object(request) or {}, kind))
+    except UnreadableObjectError:
+        return NOTHING

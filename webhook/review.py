@@ -1,0 +1,208 @@
+"""AdmissionReview v1 on the wire: bytes to a request, a decision to bytes.
+
+Sources: k8s.io/api/admission/v1/types.go; what the API server does with the answer is in
+k8s.io/apiserver/pkg/admission/plugin/webhook (request/admissionreview.go, errors/statuserror.go).
+"""
+
+from typing import Any, Literal, TypedDict
+
+import msgspec
+from msgspec import Struct
+
+from policies.config import Mode, Policy
+from policies.decision import Decision, Reason, Verdict
+from policies.profile import Action
+
+API_VERSION = "admission.k8s.io/v1"
+KIND = "AdmissionReview"
+
+
+class BadReviewError(Exception):
+    """The call itself is bad: what was sent is no AdmissionReview v1 that can be answered."""
+
+
+class ObjectMeta(TypedDict, total=False):
+    """metadata without managedFields, which are half of a real object and are never judged."""
+
+    name: str | None
+    namespace: str | None
+    annotations: Any
+
+
+class KubernetesObject(TypedDict, total=False):
+    """The top-level fields that are judged: whatever else an object holds is skipped while decoding."""
+
+    apiVersion: str | None
+    kind: str | None
+    metadata: ObjectMeta | None
+    spec: Any
+    template: Any
+
+
+class GroupVersionKind(Struct, frozen=True):
+    group: str = ""
+    version: str = ""
+    kind: str = ""
+
+
+class UserInfo(Struct, frozen=True):
+    username: str | None = None
+
+
+class Request(Struct, frozen=True, rename="camel"):
+    """What the API server asks. `old_object` stays encoded until somebody needs it."""
+
+    uid: str
+    kind: GroupVersionKind
+    operation: Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
+    name: str | None = None
+    namespace: str | None = None
+    sub_resource: str | None = None
+    user_info: UserInfo | None = None
+    object: KubernetesObject | None = None
+    old_object: msgspec.Raw = msgspec.Raw(b"null")
+    dry_run: bool | None = None
+
+
+class AdmissionReview(Struct, frozen=True, rename="camel"):
+    api_version: str
+    kind: str
+    request: Request
+
+
+class Status(Struct, frozen=True):
+    message: str
+    reason: str
+    code: int
+    status: str = "Failure"
+
+
+class Response(Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """Never a patch: a validating webhook that answers one is an error to the API server."""
+
+    uid: str
+    allowed: bool
+    status: Status | None = None
+    warnings: list[str] = []
+    audit_annotations: dict[str, str] = {}
+
+
+class Answer(Struct, frozen=True, rename="camel"):
+    response: Response
+    api_version: str = API_VERSION
+    kind: str = KIND
+
+
+_decode = msgspec.json.Decoder(AdmissionReview).decode
+_decode_object = msgspec.json.Decoder(KubernetesObject | None).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def parse(body: bytes) -> Request:
+    """Read the body of a review. Raises BadReviewError, which says what is wrong and where."""
+    try:
+        review = _decode(body)
+    except msgspec.ValidationError as error:
+        raise BadReviewError(f"the body is not an AdmissionReview: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadReviewError(f"the body is not JSON: {error}") from error
+    except RecursionError as error:
+        raise BadReviewError("the body is nested too deeply") from error
+    if review.api_version != API_VERSION or review.kind != KIND:
+        sent = f"{review.api_version[:100]} {review.kind[:100]}"
+        raise BadReviewError(f"the body is a {sent}: send {API_VERSION} {KIND}")
+    request = review.request
+    if not request.uid:
+        raise BadReviewError("request.uid is empty: without it the API server cannot tell which request is answered")
+    if request.object is None and request.operation in ("CREATE", "UPDATE"):
+        raise BadReviewError(f"request.object is missing: {request.operation} always carries the object")
+    return request
+
+
+def old_object(request: Request) -> KubernetesObject | None:
+    """The object before this update, if there was one. Raises BadReviewError."""
+    try:
+        return _decode_object(request.old_object)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadReviewError(f"request.oldObject cannot be read: {error}") from error
+    except RecursionError as error:
+        raise BadReviewError("request.oldObject is nested too deeply") from error
+
+
+def pass_over(request: Request) -> bytes:
+    """The answer to a request that carries nothing to judge."""
+    return _encode(Answer(Response(request.uid, True)))
+
+
+def answer(request: Request, decision: Decision, policy: Policy) -> bytes:
+    """The answer that tells the API server, and through it a person, what was decided and why."""
+    denied = decision.verdict is Verdict.DENY
+    response = Response(
+        uid=request.uid,
+        allowed=not denied,
+        status=_status(decision) if denied else None,
+        warnings=_warnings(decision) if decision.verdict is Verdict.WARN else [],
+        audit_annotations=_annotations(decision, policy),
+    )
+    return _encode(Answer(response))
+
+
+# A denial's message has no limit of its own; ours keeps events and terminals readable.
+_MAX_LINES = 100
+_MAX_MESSAGE = 16_384
+# The API server may cut a warning after 256 characters, and grants 4,096 to all webhooks of a request together.
+_MAX_WARNING = 256
+_MAX_WARNINGS = 2_048
+# k8s.io/apiserver sets no limit to an audit annotation; audit backends do.
+_MAX_ANNOTATION = 1_024
+
+
+def _status(decision: Decision) -> Status:
+    if decision.unreadable is not None:
+        return Status(f"{decision.unreadable}. What cannot be understood is not let through.", "Invalid", 422)
+    lines = [reason.text for reason in decision.reasons if reason.action is Action.DENY]
+    return Status("\n".join(_bounded(lines, _MAX_LINES, _MAX_MESSAGE)), "Forbidden", 403)
+
+
+def _warnings(decision: Decision) -> list[str]:
+    if decision.unreadable is not None:
+        return [_cut(decision.unreadable, _MAX_WARNING)]
+    lines = [_warning(reason) for reason in decision.reasons if reason.action is Action.WARN]
+    return _bounded(lines, _MAX_LINES, _MAX_WARNINGS)
+
+
+def _warning(reason: Reason) -> str:
+    text = reason.text
+    if len(text) > _MAX_WARNING:
+        # What to do instead can be looked up (`podgate explain`); what is wrong, and where, cannot.
+        text = text.removesuffix(f" {reason.finding.rule.remediation}")
+    return _cut(text, _MAX_WARNING)
+
+
+def _bounded(lines: list[str], most: int, characters: int) -> list[str]:
+    """The first lines that fit, and a last one that says how many more there are."""
+    reserve = 40
+    kept: list[str] = []
+    for line in lines:
+        fits = sum(map(len, kept)) + len(kept) + len(line) <= characters - reserve
+        if len(kept) == most or not (fits or not kept):
+            return [*kept, f"... and {len(lines) - len(kept)} more"]
+        kept.append(_cut(line, characters - reserve))
+    return kept
+
+
+def _cut(text: str, characters: int) -> str:
+    return text if len(text) <= characters else text[: characters - 3] + "..."
+
+
+def _annotations(decision: Decision, policy: Policy) -> dict[str, str]:
+    """Keys without a slash: the API server prefixes them with the webhook's name and drops any other."""
+    found = {"decision": str(decision.judged), "policy": f"{policy.name}@{policy.hash}"}
+    if policy.mode is not Mode.ENFORCE:
+        found["mode"] = str(policy.mode)
+    if decision.reasons:
+        ids = dict.fromkeys(reason.finding.rule.id for reason in decision.reasons)
+        found["rules"] = _cut(",".join(ids), _MAX_ANNOTATION)
+    if decision.unreadable is not None:
+        found["error"] = _cut(decision.unreadable, _MAX_ANNOTATION)
+    return found
