@@ -215,7 +215,9 @@ def _convert(value: Any, type_: type[T], at: Path, renamed: Mapping[str, str]) -
         match = _MSGSPEC.match(str(error))
         if match is None:
             raise UnreadableObjectError(at, f"cannot be read: {error}") from error
-        steps = [renamed.get(key, key) if key else int(index) for key, index in _MSGSPEC_STEP.findall(match["at"] or "")]
+        steps = [
+            renamed.get(key, key) if key else int(index) for key, index in _MSGSPEC_STEP.findall(match["at"] or "")
+        ]
         wanted, got = match["wanted"].removesuffix(" | null"), match["got"]
         which = "must hold only values that are" if "[...]" in (match["at"] or "") else "must be"
         problem = f"{which} {_NAMES.get(wanted, wanted)}, not {_NAMES.get(got, got)}"

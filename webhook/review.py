@@ -114,9 +114,25 @@ def parse(body: bytes) -> Request:
     request = review.request
     if not request.uid:
         raise BadReviewError("request.uid is empty: without it the API server cannot tell which request is answered")
-    if request.object is None and request.operation in ("CREATE", "UPDATE"):
-        raise BadReviewError(f"request.object is missing: {request.operation} always carries the object")
+    if request.operation in ("CREATE", "UPDATE"):
+        _refuse_other_object(request)
     return request
+
+
+def _refuse_other_object(request: Request) -> None:
+    """The object must be there, and be what the API server says it is: nothing is judged under another kind's name."""
+    if request.object is None:
+        raise BadReviewError(f"request.object is missing: {request.operation} always carries the object")
+    kind = request.object.get("kind") or request.kind.kind
+    api_version = request.object.get("apiVersion")
+    group = api_version.rpartition("/")[0] if api_version else request.kind.group
+    if kind != request.kind.kind or group != request.kind.group:
+        asked, sent = _kind(request.kind.group, request.kind.kind), _kind(group, kind)
+        raise BadReviewError(f"request.kind says {asked}, but the object says {sent}")
+
+
+def _kind(group: str, kind: str) -> str:
+    return f"{group}/{kind}".lstrip("/")[:200]
 
 
 def old_object(request: Request) -> KubernetesObject | None:
