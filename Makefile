@@ -1,0 +1,105 @@
+# Every task. The first target lists them; `make check` is all that CI does, before the end-to-end tests.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTHON ?= python3
+LOCKS := requirements/dev.txt requirements/uv.txt
+
+.PHONY: help
+help: ## List the tasks
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml $(LOCKS)
+	@$(PYTHON) -c 'import sys; sys.exit("Podgate needs Python 3.11 or newer: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else 0'
+	@echo "Setting up $(VENV) (once) ..." >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: setup
+setup: $(READY) ## Make the virtual environment .venv, from hashed locks
+
+.PHONY: run
+run: $(READY) ## Start the webhook with a development certificate and show four real decisions
+	@$(BIN)/python -m webhook.demo
+
+.PHONY: test
+test: $(READY) ## Run the tests
+	@$(BIN)/python -m pytest -q
+
+.PHONY: check
+check: $(READY) format-check lint types imports coverage generated self-check ## All that CI does before the end-to-end tests
+
+.PHONY: format
+format: $(READY) ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix-only --quiet .
+
+.PHONY: format-check
+format-check: $(READY)
+	@$(BIN)/ruff format --check .
+
+.PHONY: lint
+lint: $(READY) ## Lint the code
+	@$(BIN)/ruff check .
+
+.PHONY: types
+types: $(READY) ## Check the types
+	@$(BIN)/mypy
+
+.PHONY: imports
+imports: $(READY) ## Check the import contracts: the architecture
+	@$(BIN)/lint-imports --no-logo 2>&1 || (echo "The contracts are in pyproject.toml; docs/architecture.md says why." >&2; exit 1)
+
+.PHONY: coverage
+coverage: $(READY) ## Run the tests with branch coverage; policies/ must stay at 95 % or more
+	@$(BIN)/coverage erase
+	@$(BIN)/python -m pytest -q --cov --cov-report=
+	@$(BIN)/coverage report --include='policies/*' --fail-under=95
+	@$(BIN)/coverage report --include='webhook/*,certs/*'
+
+.PHONY: generate
+generate: $(READY) ## Write everything that is derived: docs/rules.md, docs/settings.md
+	@$(BIN)/python -m docs.generate
+
+.PHONY: generated
+generated: $(READY)
+	@$(BIN)/python -m docs.generate --check
+
+.PHONY: self-check
+self-check: $(READY)
+	@$(BIN)/podgate check --profile pss-restricted manifests/examples/hardened-app.yaml
+
+.PHONY: rule
+rule: $(READY) ## Scaffold a rule: make rule ID=host-clock CATEGORY=host
+	@$(BIN)/python -m tests.scaffold "$(CATEGORY)" "$(ID)"
+
+.PHONY: envtest
+envtest: $(READY) ## Obtain the API server for the end-to-end tests, once, into a cache folder
+	@$(BIN)/python -m tests.e2e.envtest
+
+.PHONY: e2e
+e2e: $(READY) ## Run the end-to-end tests against a real API server
+	@$(BIN)/python -m pytest -q -o addopts= -ra tests/e2e
+
+.PHONY: bench
+bench: $(READY) ## Print what a review costs, next to a bare TLS echo
+	@$(BIN)/python -m benchmarks.review
+
+.PHONY: lock
+lock: $(READY) ## Resolve the dependencies anew into requirements/
+	@for set in "dev --group dev" "serve"; do set -- $$set; \
+	  $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml \
+	    $$2 $$3 $$( [ $$1 = dev ] || echo "-c requirements/dev.txt" ) -o requirements/$$1.txt; done
+	@echo uv | $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header - \
+	  -c requirements/dev.txt -o requirements/uv.txt
+
+.PHONY: clean
+clean: ## Remove what make made here (the cache of the end-to-end tests stays)
+	@rm -rf $(VENV) var dist build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
