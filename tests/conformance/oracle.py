@@ -21,12 +21,16 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any, Final
 
+import yaml
+
 SOURCE: Final = Path(__file__).with_name("oracle")
 INPUTS: Final = ("go.mod", "go.sum", "main.go")
 LIBRARY: Final = "k8s.io/pod-security-admission"
 WITHOUT_GO: Final = "Go is not installed, and the oracle is a Go program"
 
 Pod = dict[str, Any]
+
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class OracleError(RuntimeError):
@@ -156,6 +160,40 @@ def fixtures_dir() -> Path:
     return Path(module, "test", "testdata")
 
 
+@dataclass(frozen=True)
+class Fixture:
+    """One of upstream's fixtures: a pod, and whether it passes at a level and version."""
+
+    level: str
+    version: str
+    passes: bool
+    name: str
+    pod: Pod
+
+
+def fixtures() -> Iterator[Fixture]:
+    """All of upstream's fixtures, their pods as an API server hands them to a webhook."""
+    directory = fixtures_dir()
+    for path in sorted(directory.glob("*/*/*/*.yaml")):
+        level, version, outcome, _ = path.relative_to(directory).parts
+        pod = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader
+        yield Fixture(level, version, outcome == "pass", path.stem, defaulted(pod))
+
+
+def defaulted(pod: Pod) -> Pod:
+    """The pod with the one default of an API server that decides a fixture.
+
+    Upstream runs its fixtures through an API server, which makes a volume without a source an
+    ``emptyDir``. The evaluator itself forbids such a volume at the restricted level.
+    """
+    spec = pod["spec"]
+    volumes = [
+        volume if volume.keys() - {"name"} else {**volume, "emptyDir": {}}
+        for volume in spec.get("volumes", [])
+    ]
+    return {**pod, "spec": {**spec, "volumes": volumes}} if volumes else pod
+
+
 @cache
 def describe() -> Description:
     """Which checks upstream runs."""
@@ -216,22 +254,23 @@ def judge(pods: Iterable[Pod]) -> Iterator[Verdicts]:
 
     The pods are drawn from a thread of their own, some ahead of the verdicts.
     """
-    command = [str(_built())]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        feeder = _Feeder(pods, process.stdin)
-        feeder.start()
-        judged = 0
-        try:
-            for line in process.stdout:
-                yield parse(line)
-                judged += 1
-        except GeneratorExit:
-            process.kill()
-            raise
+    process = subprocess.Popen([_built()], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    feeder = _Feeder(pods, process.stdin)
+    feeder.start()
+    judged = 0
+    try:
+        for line in process.stdout:
+            yield parse(line)
+            judged += 1
         feeder.join()
-    _complete(feeder, judged, process.returncode)
+    finally:  # the caller may also have had enough before the end
+        process.stdout.close()
+        if feeder.is_alive():
+            process.kill()
+        status = process.wait()
+    _complete(feeder, judged, status)
 
 
 def _complete(feeder: _Feeder, judged: int, status: int) -> None:
