@@ -1,0 +1,145 @@
+"""The five steps together: recorded reviews, subresources, updates, and what cannot be understood."""
+
+import json
+from typing import Any
+
+import pytest
+
+from policies import config
+from policies.decision import Verdict
+from tests.reviews import RECORDED, body, pod, privileged_pod, recorded, review
+from webhook.admission import admit
+from webhook.review import BadReviewError
+
+BASELINE = config.of_profile("pss-baseline")
+RESTRICTED = config.of_profile("pss-restricted")
+
+# Recorded reviews whose objects pass the baseline level; all others that hold pods mount a path of the host.
+WITHOUT_PODS = sorted(
+    file.stem
+    for file in RECORDED.glob("*.json")
+    if file.stem.startswith(("connect-", "delete-"))
+    or any(
+        f"-{resource}" in file.stem
+        for resource in ("clusterroles", "ingresses", "namespaces", "poddisruption", "rolebindings", "scale", "service")
+    )
+)
+WITH_PODS = sorted({file.stem for file in RECORDED.glob("*.json")} - set(WITHOUT_PODS))
+
+
+def denied_paths(content: dict[str, Any], policy: config.Policy = BASELINE) -> list[str]:
+    """Where the message of the denial points, in order; nothing when it is allowed."""
+    status = json.loads(admit(body(content), policy).body)["response"].get("status", {"message": ""})
+    return [line.split(" ")[1] for line in status["message"].split("\n") if line]
+
+
+@pytest.mark.parametrize("name", WITHOUT_PODS)
+def test_a_recorded_review_without_a_pod_is_answered_at_once(name: str) -> None:
+    content = recorded(name)
+    answer = json.loads(admit(body(content), RESTRICTED).body)
+
+    assert answer["response"] == {"uid": content["request"]["uid"], "allowed": True}
+
+
+@pytest.mark.parametrize("name", WITH_PODS)
+def test_a_recorded_review_with_a_pod_is_judged(name: str) -> None:
+    content = recorded(name)
+    admitted = admit(body(content), RESTRICTED)
+    response = json.loads(admitted.body)["response"]
+
+    assert response["uid"] == content["request"]["uid"]
+    assert response["auditAnnotations"]["policy"] == f"pss-restricted@{RESTRICTED.hash}"
+    # None of them is hardened: whatever an update did not have before, and every creation, is denied.
+    assert admitted.decision.judged is (Verdict.DENY if content["request"]["operation"] == "CREATE" else Verdict.ALLOW)
+
+
+@pytest.mark.parametrize("subresource", ["ephemeralcontainers", "resize", "something-new"])
+def test_any_subresource_that_carries_a_pod_is_judged(subresource: str) -> None:
+    old = pod()
+    new = pod(spec={"ephemeralContainers": [{"name": "debug", "securityContext": {"privileged": True}}]})
+
+    paths = denied_paths(review(new, old=old, subResource=subresource))
+
+    assert paths == ["spec.ephemeralContainers[0].securityContext.privileged"]
+
+
+def test_a_status_is_not_judged_because_it_changes_nothing_that_runs() -> None:
+    assert denied_paths(review(privileged_pod(), old=pod(), subResource="status")) == []
+
+
+@pytest.mark.parametrize("operation", ["DELETE", "CONNECT"])
+def test_deletion_and_connection_always_pass(operation: str) -> None:
+    assert denied_paths(review(privileged_pod(), operation=operation)) == []
+    assert denied_paths(review(None, old=privileged_pod(), operation=operation)) == []
+
+
+class TestUpdates:
+    def test_what_the_update_adds_is_denied(self) -> None:
+        content = review(privileged_pod(), old=pod())
+
+        assert denied_paths(content) == ["spec.containers[0].securityContext.privileged"]
+
+    def test_what_was_there_before_is_recorded_and_not_held_against_it(self) -> None:
+        labelled = privileged_pod()
+        labelled["metadata"] = {**labelled["metadata"], "labels": {"team": "shop"}}
+        response = json.loads(admit(body(review(labelled, old=privileged_pod())), BASELINE).body)["response"]
+
+        assert response["allowed"] is True
+        assert response["auditAnnotations"]["rules"] == "privileged"
+
+    def test_only_the_addition_is_named(self) -> None:
+        worse = privileged_pod()
+        worse["spec"]["hostPID"] = True
+
+        assert denied_paths(review(worse, old=privileged_pod())) == ["spec.hostPID"]
+
+    def test_an_old_object_that_cannot_be_understood_excuses_nothing(self) -> None:
+        old = pod(securityContext={"privileged": "yes"})
+
+        assert denied_paths(review(privileged_pod(), old=old)) == ["spec.containers[0].securityContext.privileged"]
+
+    def test_an_old_object_of_a_wrong_type_is_a_bad_call(self) -> None:
+        with pytest.raises(BadReviewError, match="request.oldObject cannot be read"):
+            admit(body(review(privileged_pod(), operation="UPDATE", oldObject=[])), BASELINE)
+
+    def test_a_policy_may_ask_to_judge_the_whole_object(self) -> None:
+        policy = config.parse("{apiVersion: podgate.dev/v1alpha1, kind: GatePolicy, spec: {updates: all}}")
+        content = review(privileged_pod(), old=privileged_pod())
+
+        assert denied_paths(content, policy)[0] == "spec.containers[0].securityContext.privileged"
+
+
+class TestUnreadable:
+    def test_a_wrong_type_is_refused_with_its_path(self) -> None:
+        content = review(pod(securityContext={"privileged": "yes"}))
+        response = json.loads(admit(body(content), BASELINE).body)["response"]
+
+        assert response["allowed"] is False
+        assert response["status"]["code"] == 422
+        assert response["status"]["message"].startswith(
+            "spec.containers[0].securityContext.privileged must be true or false, not a string."
+        )
+
+    @pytest.mark.parametrize(
+        ("mode", "allowed", "warned"), [("enforce", False, False), ("warn", True, True), ("audit", True, False)]
+    )
+    def test_the_mode_softens_the_refusal_and_it_is_recorded(self, mode: str, allowed: bool, warned: bool) -> None:
+        policy = config.parse(f"{{apiVersion: podgate.dev/v1alpha1, kind: GatePolicy, spec: {{mode: {mode}}}}}")
+        content = review({"apiVersion": "v1", "kind": "Pod", "spec": None})
+        response = json.loads(admit(body(content), policy).body)["response"]
+
+        assert (response["allowed"], "warnings" in response) == (allowed, warned)
+        assert response["auditAnnotations"]["error"] == "spec is missing: without it this Pod cannot be judged"
+
+
+def test_a_dry_run_gets_the_same_answer() -> None:
+    dry, real = (admit(body(review(privileged_pod(), dryRun=dry)), BASELINE).body for dry in (True, False))
+
+    assert dry == real
+
+
+def test_a_deployment_is_denied_at_the_deployment_with_the_path_into_its_template() -> None:
+    template = {"spec": privileged_pod()["spec"]}
+    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {}, "spec": {"template": template}}
+
+    assert denied_paths(review(deployment)) == ["spec.template.spec.containers[0].securityContext.privileged"]
