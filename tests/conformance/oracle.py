@@ -187,11 +187,9 @@ def defaulted(pod: Pod) -> Pod:
     ``emptyDir``. The evaluator itself forbids such a volume at the restricted level.
     """
     spec = pod["spec"]
-    volumes = [
-        volume if volume.keys() - {"name"} else {**volume, "emptyDir": {}}
-        for volume in spec.get("volumes", [])
-    ]
-    return {**pod, "spec": {**spec, "volumes": volumes}} if volumes else pod
+    volumes = spec.get("volumes", [])
+    sources = [volume if len(volume) > 1 else {**volume, "emptyDir": {}} for volume in volumes]
+    return {**pod, "spec": {**spec, "volumes": sources}} if volumes else pod
 
 
 @cache
@@ -214,10 +212,8 @@ def parse(line: str | bytes) -> Verdicts:
     answer = json.loads(line)
     if "error" in answer:
         return Verdicts(error=answer["error"])
-    findings = tuple(
-        Finding(tuple(result["failed"]), result["reason"], result["detail"])
-        for result in answer["results"]
-    )
+    results = answer["results"]
+    findings = [Finding(tuple(one["failed"]), one["reason"], one["detail"]) for one in results]
     return Verdicts(
         newest=answer["newest"],
         baseline=tuple(findings[at] for at in answer["baseline"]),
@@ -242,7 +238,7 @@ class _Feeder(threading.Thread):
             for pod in self.pods:
                 self.pipe.write(json.dumps({"pod": pod}).encode() + b"\n")
                 self.sent += 1
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again by the reader
             self.error = error
         finally:
             with contextlib.suppress(OSError):
