@@ -66,7 +66,7 @@ def main(category: str, rule_id: str) -> int:
 
 def _guess(stem: str) -> str:
     """The category that the id begins with, else the one of the rule whose first word it shares."""
-    first = stem.split("_")[0]
+    first = stem.split("_", maxsplit=1)[0]
     for folder in sorted(RULES.iterdir()):
         if folder.is_dir() and (folder.name == first or any(folder.glob(f"{first}_*.py"))):
             return folder.name

@@ -99,7 +99,7 @@ class TestUpdates:
         assert denied_paths(review(privileged_pod(), old=old)) == ["spec.containers[0].securityContext.privileged"]
 
     def test_an_old_object_of_a_wrong_type_is_a_bad_call(self) -> None:
-        with pytest.raises(BadReviewError, match="request.oldObject cannot be read"):
+        with pytest.raises(BadReviewError, match=r"request\.oldObject cannot be read"):
             admit(body(review(privileged_pod(), operation="UPDATE", oldObject=[])), BASELINE)
 
     def test_a_policy_may_ask_to_judge_the_whole_object(self) -> None:

@@ -17,7 +17,9 @@ POLICY = config.of_profile("pss-baseline")
 UID = "b5a9c1f2-0001-4000-8000-000000000001"
 
 
-def reason(rule: str = "privileged", action: Action = Action.DENY, message: str = 'is true (container "app")') -> Reason:
+def reason(
+    rule: str = "privileged", action: Action = Action.DENY, message: str = 'is true (container "app")'
+) -> Reason:
     path = ("spec", "containers", 0, "securityContext", "privileged")
     return Reason(Finding(by_name()[rule], path, message), action)
 
@@ -69,7 +71,9 @@ class TestParse:
 
         assert str(caught.value).startswith(complaint)
 
-    @pytest.mark.parametrize("path", [("apiVersion",), ("kind",), ("request",), ("request", "uid"), ("request", "kind")])
+    @pytest.mark.parametrize(
+        "path", [("apiVersion",), ("kind",), ("request",), ("request", "uid"), ("request", "kind")]
+    )
     def test_refuses_a_review_without_a_required_field(self, path: tuple[str, ...]) -> None:
         with pytest.raises(wire.BadReviewError, match=f"missing required field `{path[-1]}`"):
             wire.parse(body(without(*path)))
@@ -95,7 +99,7 @@ class TestParse:
     def test_refuses_another_version(self) -> None:
         content = {**review(pod()), "apiVersion": "admission.k8s.io/v1beta1"}
 
-        with pytest.raises(wire.BadReviewError, match="send admission.k8s.io/v1 AdmissionReview"):
+        with pytest.raises(wire.BadReviewError, match=r"send admission\.k8s\.io/v1 AdmissionReview"):
             wire.parse(body(content))
 
     @pytest.mark.parametrize("opening", ["[", '{"a":'])
@@ -104,7 +108,9 @@ class TestParse:
             wire.parse(b'{"request":{"object":{"spec":' + opening.encode() * 100_000)
 
     def test_the_last_of_two_equal_keys_counts_as_for_the_api_server(self) -> None:
-        text = json.dumps(review(pod())).replace('"operation": "CREATE"', '"operation": "DELETE", "operation": "CREATE"')
+        text = json.dumps(review(pod())).replace(
+            '"operation": "CREATE"', '"operation": "DELETE", "operation": "CREATE"'
+        )
 
         assert wire.parse(text.encode()).operation == "CREATE"
 
@@ -198,7 +204,11 @@ class TestAnswer:
         decision = Decision(Verdict.DENY, Verdict.DENY, unreadable="spec.hostPID must be true or false, not a string")
         response = answered(decision)["response"]
 
-        assert (response["allowed"], response["status"]["code"], response["status"]["reason"]) == (False, 422, "Invalid")
+        assert (response["allowed"], response["status"]["code"], response["status"]["reason"]) == (
+            False,
+            422,
+            "Invalid",
+        )
         assert response["status"]["message"].startswith("spec.hostPID must be true or false, not a string. ")
         assert response["auditAnnotations"]["error"] == "spec.hostPID must be true or false, not a string"
 
