@@ -118,7 +118,8 @@ def _print(example: str, obj: dict[str, Any], response: dict[str, Any]) -> None:
 
 def _say_how_to_go_on() -> None:
     _say(f"""
-Podgate keeps serving on https://{HOST}:{PORT}/validate (health and metrics on http://{HOST}:{OPS_PORT}). Try it yourself:
+Podgate keeps serving on https://{HOST}:{PORT}/validate; health and metrics are on http://{HOST}:{OPS_PORT}.
+Try it yourself:
 
   curl --cacert {FOLDER}/ca.crt -H 'Content-Type: application/json' \\
     --data @{FOLDER}/reviews/dangerous.json 'https://{HOST}:{PORT}/validate?timeout=5s'

@@ -1,0 +1,89 @@
+"""The webhook under test: a real server process, and the configuration that makes the API server ask it."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from .cluster import HOST, Cluster, free_ports
+from .process import ClusterError, Component, wait_until
+
+SELECTOR = {"podgate-e2e": "on"}
+WORKLOADS = ["deployments", "statefulsets", "daemonsets", "replicasets", "jobs", "cronjobs"]
+
+
+class Gate:
+    """`podgate serve` on loopback, which can be stopped and started again on the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port, self.ops_port = free_ports(2)
+        self._running: Component | None = None
+        self._program = Path(sys.executable).with_name("podgate")
+        made = [str(self._program), "certs", "init", "--dir", str(folder), "--dns-name", "localhost", "--ip", HOST]
+        subprocess.run(made, check=True, capture_output=True)
+
+    def start(self) -> None:
+        """Start the server and wait until it is able to judge."""
+        flags = ["serve", "--host", HOST, "--port", str(self.port), "--ops-port", str(self.ops_port)]
+        flags += ["--tls-cert", str(self.folder / "tls.crt"), "--tls-key", str(self.folder / "tls.key")]
+        flags += ["--decision-log", str(self.folder / "decisions.jsonl")]
+        self._running = Component(self._program, flags, self.folder)
+        wait_until(self._is_ready, "podgate to be ready")
+
+    def stop(self) -> None:
+        """End the server, if it runs."""
+        if self._running is not None:
+            self._running.stop()
+            self._running = None
+
+    def decisions(self) -> list[dict[str, Any]]:
+        """The decision log so far."""
+        lines = (self.folder / "decisions.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+    def configuration(self, failure_policy: str) -> dict[str, Any]:
+        """The ValidatingWebhookConfiguration, by URL since a Service cannot be reached without a network."""
+        rules = [
+            {"apiGroups": [""], "resources": ["pods", "pods/*", "replicationcontrollers", "podtemplates"]},
+            {"apiGroups": ["apps", "batch"], "resources": WORKLOADS},
+        ]
+        always = {"apiVersions": ["*"], "operations": ["CREATE", "UPDATE"]}
+        bundle = base64.b64encode((self.folder / "ca.crt").read_bytes()).decode()
+        webhook = {
+            "name": "validate.podgate.dev",
+            "admissionReviewVersions": ["v1"],
+            "clientConfig": {"url": f"https://{HOST}:{self.port}/validate", "caBundle": bundle},
+            "failurePolicy": failure_policy,
+            "namespaceSelector": {"matchLabels": SELECTOR},
+            "rules": [{**rule, **always} for rule in rules],
+            "sideEffects": "None",
+            "timeoutSeconds": 5,
+        }
+        return {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingWebhookConfiguration",
+            "metadata": {"name": "podgate"},
+            "webhooks": [webhook],
+        }
+
+    def install(self, cluster: Cluster, failure_policy: str = "Fail") -> None:
+        """Make the API server ask, and wait until it does."""
+        made = cluster.kubectl("apply", "-f", "-", stdin=json.dumps(self.configuration(failure_policy)))
+        if made.returncode != 0:
+            raise ClusterError(f"the webhook configuration was not accepted: {made.stderr}")
+
+    def _is_ready(self) -> bool:
+        if self._running is not None:
+            self._running.check()
+        url = f"http://{HOST}:{self.ops_port}/readyz"
+        asked = subprocess.run(
+            [sys.executable, "-c", f"import urllib.request as r; r.urlopen('{url}', timeout=2)"],
+            check=False,
+            capture_output=True,
+            env={"PATH": os.environ.get("PATH", os.defpath)},
+        )
+        return asked.returncode == 0
