@@ -1,7 +1,9 @@
 """Allow, warn or deny: what a policy makes of what was found."""
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from policies.config import Mode, Policy
 from policies.engine import NOTHING, Evaluation, Finding
@@ -16,8 +18,7 @@ class Verdict(StrEnum):
     DENY = "deny"
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """A finding and what it leads to. `existing`: the object had it before this update."""
 
     finding: Finding
@@ -31,8 +32,7 @@ class Reason:
         return f"{finding.rule.id}: {render(finding.path)} {finding.message}. {finding.rule.remediation}"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What is answered, and why.
 
     `judged` is the verdict before the policy's mode softened it; `reasons` are sorted worst first, their actions as

@@ -1,7 +1,8 @@
 """Judge an object: run the rules that are in force over every pod inside it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from policies.path import Path
 from policies.resource import Resource
@@ -9,8 +10,7 @@ from policies.rule import Rule
 from policies.standard import Standard
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A violation of a rule in an object.
 
     `path` starts at the object's root; `message` continues the sentence that the path begins.
@@ -21,8 +21,7 @@ class Finding:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Struct, frozen=True):
     """All that was found in an object, in the order of the rules' ids and then of the object."""
 
     findings: tuple[Finding, ...]

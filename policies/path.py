@@ -8,7 +8,8 @@ import re
 
 Path = tuple[str | int, ...]
 
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+# The star stands for a key that is not known.
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*|\*")
 
 
 def render(path: Path) -> str:

@@ -167,8 +167,19 @@ class PodSpec(Struct, frozen=True, rename="camel"):
     os: OperatingSystem | None = None
 
 
-class PodMeta(Struct, frozen=True):
+class ObjectMeta(Struct, frozen=True):
+    """metadata of an object or of a pod template, without managedFields: they are half of a real object."""
+
+    name: str | None = None
+    namespace: str | None = None
     annotations: dict[str, str | None] | None = None
+
+
+class PodTemplate(Struct, frozen=True):
+    """What core/v1 calls a PodTemplateSpec."""
+
+    metadata: ObjectMeta | None = None
+    spec: PodSpec | None = None
 
 
 class ContainerKind(StrEnum):
@@ -183,7 +194,8 @@ class ContainerKind(StrEnum):
 _NO_SECURITY = SecurityContext()
 _NO_POD_SECURITY = PodSecurityContext()
 _NO_CAPABILITIES = Capabilities()
-_LISTS = ("initContainers", "containers", "ephemeralContainers")
+#: What the lists of containers are called, in the order in which they are judged.
+LISTS = ("initContainers", "containers", "ephemeralContainers")
 
 
 class Container:
@@ -191,16 +203,16 @@ class Container:
 
     __slots__ = ("_list", "index", "pod", "security", "spec")
 
-    def __init__(self, pod: "Pod", spec: ContainerSpec, list_name: str, index: int) -> None:
+    def __init__(self, pod: "Pod", spec: ContainerSpec, which: int, index: int) -> None:
         self.pod = pod
         self.spec = spec
         self.security = spec.security_context or _NO_SECURITY
         self.index = index
-        self._list = list_name
+        self._list = which
 
     def at(self, *field_path: str | int) -> Path:
         """The path of a field of this container, from the pod's root."""
-        return ("spec", self._list, self.index, *field_path)
+        return ("spec", self.pod.lists[self._list], self.index, *field_path)
 
     def __str__(self) -> str:
         """How messages name it: `container "web"`, or its position when it has no name."""
@@ -210,9 +222,9 @@ class Container:
 
     @property
     def kind(self) -> ContainerKind:
-        if self._list == "containers":
+        if self._list == 1:
             return ContainerKind.REGULAR
-        if self._list == "ephemeralContainers":
+        if self._list == 2:
             return ContainerKind.EPHEMERAL
         # KEP-753: an init container that restarts always keeps running beside the others.
         return ContainerKind.SIDECAR if self.spec.restart_policy == "Always" else ContainerKind.INIT
@@ -227,24 +239,27 @@ class Container:
 
 
 class Pod:
-    """A pod, or the pod that a template describes."""
+    """A pod, or the pod that a template describes.
 
-    __slots__ = ("annotations", "containers", "security", "spec", "volumes")
+    `lists` says what the object calls its lists of init, regular and ephemeral containers, where that differs.
+    """
 
-    def __init__(self, spec: PodSpec, annotations: Mapping[str, str | None]) -> None:
+    __slots__ = ("annotations", "containers", "lists", "security", "spec", "volumes")
+
+    def __init__(
+        self, spec: PodSpec, annotations: Mapping[str, str | None], lists: tuple[str, str, str] = LISTS
+    ) -> None:
         self.spec = spec
         self.annotations = annotations
+        self.lists = lists
         self.security = spec.security_context or _NO_POD_SECURITY
         self.volumes: tuple[Volume, ...] = spec.volumes or ()
-        lists = (spec.init_containers, spec.containers, spec.ephemeral_containers)
-        self.containers: tuple[Container, ...] = tuple(
-            [
-                Container(self, container, name, index)
-                for name, specs in zip(_LISTS, lists, strict=True)
-                if specs
-                for index, container in enumerate(specs)
-            ]
-        )
+        found = [Container(self, container, 1, index) for index, container in enumerate(spec.containers or ())]
+        if spec.init_containers:
+            found[:0] = [Container(self, container, 0, index) for index, container in enumerate(spec.init_containers)]
+        if spec.ephemeral_containers:
+            found += [Container(self, container, 2, index) for index, container in enumerate(spec.ephemeral_containers)]
+        self.containers: tuple[Container, ...] = tuple(found)
 
     def at(self, *field_path: str | int) -> Path:
         """The path of a field of the pod's spec, from the pod's root."""

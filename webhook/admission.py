@@ -1,19 +1,20 @@
 """An admission request, from bytes to bytes: the five steps, in order, and nothing else."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from policies import decision as decisions
+from policies import kinds
 from policies import resource as resources
 from policies.config import Policy
 from policies.decision import Decision
 from policies.engine import NOTHING, Evaluation
-from policies.resource import Kind, UnreadableObjectError
+from policies.kinds import Kind
+from policies.resource import UnreadableObjectError
 from webhook import review
 from webhook.review import Request
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(Struct, frozen=True):
     """The answer, and what it was given to: `body` is the AdmissionReview to send back."""
 
     body: bytes
@@ -35,17 +36,17 @@ def _carries_pods(request: Request, kind: Kind) -> bool:
     # A status cannot change what runs; any other subresource that carries a pod can (pods/ephemeralcontainers,
     # pods/resize, and whatever comes next).
     changes = request.operation in ("CREATE", "UPDATE") and request.sub_resource != "status"
-    return changes and resources.holds_pods(kind)
+    return changes and kinds.holds_pods(kind)
 
 
 def _judge(request: Request, kind: Kind, policy: Policy) -> Decision:
     try:
-        resource = resources.read(request.object or {}, kind)
+        resource = resources.read(request.object, kind)
     except UnreadableObjectError as error:
         return decisions.refuse(error, policy)
     evaluation = policy.engine.evaluate(resource)
     before = NOTHING
-    if evaluation.findings and request.operation == "UPDATE" and not policy.judge_whole_updates:
+    if evaluation.findings and not review.is_null(request.old_object) and not policy.judge_whole_updates:
         before = _before(request, kind, policy)
     return decisions.decide(evaluation, policy, before)
 
@@ -53,6 +54,6 @@ def _judge(request: Request, kind: Kind, policy: Policy) -> Decision:
 def _before(request: Request, kind: Kind, policy: Policy) -> Evaluation:
     """What the object had before. What it was cannot excuse anything when it cannot be understood."""
     try:
-        return policy.engine.evaluate(resources.read(review.old_object(request) or {}, kind))
+        return policy.engine.evaluate(resources.read(request.old_object, kind))
     except UnreadableObjectError:
         return NOTHING

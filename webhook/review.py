@@ -4,10 +4,10 @@ Sources: k8s.io/api/admission/v1/types.go; what the API server does with the ans
 k8s.io/apiserver/pkg/admission/plugin/webhook (request/admissionreview.go, errors/statuserror.go).
 """
 
-from typing import Any, Literal, TypedDict
+from typing import Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from policies.config import Mode, Policy
 from policies.decision import Decision, Reason, Verdict
@@ -21,24 +21,6 @@ class BadReviewError(Exception):
     """The call itself is bad: what was sent is no AdmissionReview v1 that can be answered."""
 
 
-class ObjectMeta(TypedDict, total=False):
-    """metadata without managedFields, which are half of a real object and are never judged."""
-
-    name: str | None
-    namespace: str | None
-    annotations: Any
-
-
-class KubernetesObject(TypedDict, total=False):
-    """The top-level fields that are judged: whatever else an object holds is skipped while decoding."""
-
-    apiVersion: str | None
-    kind: str | None
-    metadata: ObjectMeta | None
-    spec: Any
-    template: Any
-
-
 class GroupVersionKind(Struct, frozen=True):
     group: str = ""
     version: str = ""
@@ -50,7 +32,7 @@ class UserInfo(Struct, frozen=True):
 
 
 class Request(Struct, frozen=True, rename="camel"):
-    """What the API server asks. `old_object` stays encoded until somebody needs it."""
+    """What the API server asks. The objects stay encoded until it is known what to read them as."""
 
     uid: str
     kind: GroupVersionKind
@@ -59,8 +41,8 @@ class Request(Struct, frozen=True, rename="camel"):
     namespace: str | None = None
     sub_resource: str | None = None
     user_info: UserInfo | None = None
-    object: KubernetesObject | None = None
-    old_object: msgspec.Raw = msgspec.Raw(b"null")
+    object: Raw = Raw(b"null")
+    old_object: Raw = Raw(b"null")
     dry_run: bool | None = None
 
 
@@ -94,7 +76,6 @@ class Answer(Struct, frozen=True, rename="camel"):
 
 
 _decode = msgspec.json.Decoder(AdmissionReview).decode
-_decode_object = msgspec.json.Decoder(KubernetesObject | None).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -114,35 +95,17 @@ def parse(body: bytes) -> Request:
     request = review.request
     if not request.uid:
         raise BadReviewError("request.uid is empty: without it the API server cannot tell which request is answered")
-    if request.operation in ("CREATE", "UPDATE"):
-        _refuse_other_object(request)
+    if request.operation in ("CREATE", "UPDATE") and is_null(request.object):
+        raise BadReviewError(f"request.object is missing: {request.operation} always carries the object")
     return request
 
 
-def _refuse_other_object(request: Request) -> None:
-    """The object must be there, and be what the API server says it is: nothing is judged under another kind's name."""
-    if request.object is None:
-        raise BadReviewError(f"request.object is missing: {request.operation} always carries the object")
-    kind = request.object.get("kind") or request.kind.kind
-    api_version = request.object.get("apiVersion")
-    group = api_version.rpartition("/")[0] if api_version else request.kind.group
-    if kind != request.kind.kind or group != request.kind.group:
-        asked, sent = _kind(request.kind.group, request.kind.kind), _kind(group, kind)
-        raise BadReviewError(f"request.kind says {asked}, but the object says {sent}")
+_NULL = Raw(b"null")
 
 
-def _kind(group: str, kind: str) -> str:
-    return f"{group}/{kind}".lstrip("/")[:200]
-
-
-def old_object(request: Request) -> KubernetesObject | None:
-    """The object before this update, if there was one. Raises BadReviewError."""
-    try:
-        return _decode_object(request.old_object)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadReviewError(f"request.oldObject cannot be read: {error}") from error
-    except RecursionError as error:
-        raise BadReviewError("request.oldObject is nested too deeply") from error
+def is_null(encoded: Raw) -> bool:
+    """Whether an object was left out, or null."""
+    return encoded == _NULL
 
 
 def pass_over(request: Request) -> bytes:
