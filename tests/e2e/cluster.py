@@ -20,9 +20,10 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from .pki import Authority, KeyPair, write_key
-from .process import ClusterError, Component, ComponentStopped, clean_environment, wait_until
+from .process import ClusterError, Component, ComponentStoppedError, clean_environment, wait_until
 
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
 HOST = "127.0.0.1"
@@ -74,7 +75,7 @@ class Cluster:
         self._apiserver_flags = list(apiserver_flags)
         self._components: list[Component] = []
 
-    def __enter__(self) -> Cluster:
+    def __enter__(self) -> Self:
         """Start everything and wait until a pod could be created."""
         for tries_left in reversed(range(START_TRIES)):
             try:
@@ -258,7 +259,7 @@ class Cluster:
 
         try:
             wait_until(running_and_done, what, seconds=START_SECONDS)
-        except ComponentStopped:
+        except ComponentStoppedError:
             raise
         except ClusterError as error:
             tails = [f"--- {each.name}:\n{each.tail()}" for each in self._components]

@@ -18,7 +18,7 @@ class ClusterError(RuntimeError):
     """The control plane did not start, stopped by itself, or did not do what was waited for."""
 
 
-class ComponentStopped(ClusterError):
+class ComponentStoppedError(ClusterError):
     """A program of the control plane ended by itself."""
 
 
@@ -73,10 +73,10 @@ class Component:
         return "\n".join(lines[-TAIL_LINES:])
 
     def check(self) -> None:
-        """Raise ComponentStopped, with the end of the log, if the program is not running."""
+        """Raise ComponentStoppedError, with the end of the log, if the program is not running."""
         code = self._process.poll()
         if code is not None:
-            raise ComponentStopped(f"{self.name} stopped with exit code {code}:\n{self.tail()}")
+            raise ComponentStoppedError(f"{self.name} stopped with exit code {code}:\n{self.tail()}")
 
     def stop(self) -> None:
         """Ask the program to end, and after a grace make it."""
