@@ -1,0 +1,77 @@
+"""Judging manifests: the same reading, engine and decision as an admission, over files instead of requests."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from policies import resource as resources
+from policies.config import Policy
+from policies.decision import decide
+from policies.resource import UnreadableObjectError
+from webhook import manifest
+from webhook.manifest import File, Flaw, Manifest
+from webhook.report import Located, ObjectRef, PolicyRef, Report, ReportError, Result, Source
+
+
+def check(paths: Iterable[str], policy: Policy, progress: Callable[[int, int], None] | None = None) -> Report:
+    """Judge every object in these files and folders; `-` is standard input.
+
+    Never raises for what the files hold: what cannot be judged is an error in the report. `progress` is told the number
+    of objects and of files after each file.
+    """
+    desk = _Desk(policy)
+    for count, file in enumerate(manifest.find(paths), 1):
+        desk.take(file)
+        if progress is not None:
+            progress(len(desk.results), count)
+    name = PolicyRef(policy.name, policy.hash)
+    return Report(name, tuple(desk.results), tuple(desk.errors), tuple(desk.ignored))
+
+
+@dataclass(slots=True)
+class _Desk:
+    """Where files are worked through, one after the other. Of a file it keeps what was found, and nothing else."""
+
+    policy: Policy
+    results: list[Result] = field(default_factory=list)
+    errors: list[ReportError] = field(default_factory=list)
+    ignored: list[Source] = field(default_factory=list)
+
+    def take(self, file: File) -> None:
+        if file.problem is not None:
+            self.errors.append(ReportError(file.name, None, None, file.problem))
+            return
+        before = len(self.results) + len(self.errors)
+        foreign: list[Flaw] = []
+        for document in manifest.read(file.content):
+            for found in [document] if isinstance(document, Flaw) else manifest.objects(document):
+                if isinstance(found, Manifest):
+                    self._judge(found, file.name)
+                elif found.foreign:
+                    foreign.append(found)
+                else:
+                    self.errors.append(_error(found, file.name))
+        self._dismiss(foreign, file, alone=len(self.results) + len(self.errors) == before)
+
+    def _dismiss(self, foreign: list[Flaw], file: File, *, alone: bool) -> None:
+        """Folders hold more than manifests. But what was named, or stands beside objects, was meant to be one."""
+        if file.walked and alone:
+            self.ignored += [Source(file.name, flaw.number, flaw.place.line) for flaw in foreign]
+        else:
+            self.errors += [_error(flaw, file.name) for flaw in foreign]
+
+    def _judge(self, found: Manifest, file: str) -> None:
+        try:
+            resource = resources.read(found.value)
+        except UnreadableObjectError as error:
+            place = found.place(error.path)
+            self.errors.append(ReportError(file, found.document.number, place.line, str(error)))
+            return
+        decision = decide(self.policy.engine.evaluate(resource), self.policy)
+        ref = ObjectRef(resource.api_version, resource.kind, resource.namespace, resource.name)
+        source = Source(file, found.document.number, found.place().line)
+        located = tuple(Located(reason, *found.place(reason.finding.path)) for reason in decision.reasons)
+        self.results.append(Result(ref, source, decision, located))
+
+
+def _error(flaw: Flaw, file: str) -> ReportError:
+    return ReportError(file, flaw.number, flaw.place.line, flaw.problem)

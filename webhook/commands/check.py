@@ -1,0 +1,106 @@
+"""`podgate check`."""
+
+import sys
+import time
+
+import click
+
+from policies import config, profile
+from policies.config import MAX_BYTES, Policy, PolicyError
+from policies.rule import Severity
+from webhook import formats
+from webhook.check import check
+from webhook.commands import BadInputError, colourful, write
+
+
+@click.command("check", no_args_is_help=False)
+@click.argument("paths", nargs=-1, metavar="PATH...|-", type=click.Path())
+@click.option("--profile", type=click.Choice(profile.names()), help=f"What is held against them [{profile.DEFAULT}].")
+@click.option("--policy", type=click.Path(), metavar="FILE", help="A GatePolicy, instead of a profile.")
+@click.option("--pss-version", metavar="v1.NN|latest", help="The version of the Pod Security Standards [latest].")
+@click.option("-o", "--output", type=click.Choice(formats.names()), default="text", help="The format [text].")
+@click.option(
+    "--min-severity",
+    type=click.Choice([str(severity) for severity in Severity]),
+    help="Leave out findings that are less severe. They still count for the decision and the exit code.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Also list the objects that nothing is to be said about.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    profile: str | None,
+    policy: str | None,
+    pss_version: str | None,
+    output: str,
+    min_severity: str | None,
+    verbose: bool,
+) -> None:
+    """Judge the Kubernetes objects in files and folders, or on standard input (-).
+
+    In folders, *.yaml, *.yml and *.json count. Exit code: 0 nothing is denied, 1 something is denied, 2 something could
+    not be read or the call is wrong, 3 a mistake in Podgate itself.
+    """
+    if not paths:
+        raise click.UsageError("say what to check: a file, a folder, or - for standard input", ctx)
+    progress = _Progress()
+    report = check(paths, _policy(profile, policy, pss_version), progress if sys.stderr.isatty() else None)
+    progress.erase()
+    if min_severity is not None:
+        report = report.from_severity(Severity[min_severity.upper()])
+    chosen = formats.load(output)
+    write(chosen.render(report, colour=colourful(sys.stdout), verbose=verbose))
+    if (complain := getattr(chosen, "complain", None)) is not None:
+        write(complain(report, colour=colourful(sys.stderr)), sys.stderr)
+    ctx.exit(report.exit_code)
+
+
+def _policy(name: str | None, file: str | None, pss_version: str | None) -> Policy:
+    if file is not None and (name is not None or pss_version is not None):
+        raise click.UsageError(
+            "--policy says the profile and the version itself: leave out --profile and --pss-version"
+        )
+    try:
+        if file is not None:
+            return config.parse(_read(file))
+        return config.of_profile(name or profile.DEFAULT, pss_version or "latest")
+    except PolicyError as error:
+        raise BadInputError(f"{file}: {error}" if file else str(error)) from error
+
+
+def _read(file: str) -> str:
+    try:
+        with click.open_file(file, "rb") as stream:
+            return str(stream.read(MAX_BYTES + 1), "utf-8")
+    except OSError as error:
+        raise BadInputError(f"{file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"{file} is not UTF-8: {error}") from error
+
+
+class _Progress:
+    """A line on the terminal that tells how far a long run is. It comes after a second, and goes at the end."""
+
+    def __init__(self) -> None:
+        self._due = time.monotonic() + 1
+        self._width = 0
+
+    def __call__(self, objects: int, files: int) -> None:
+        now = time.monotonic()
+        if now < self._due:
+            return
+        self._due = now + 0.1
+        line = f"checked {objects:,} objects in {files:,} files"
+        self._show(line.ljust(self._width))
+        self._width = len(line)
+
+    def erase(self) -> None:
+        """Make place for what is said next."""
+        if self._width:
+            self._show(" " * self._width)
+            self._show("")
+
+    @staticmethod
+    def _show(line: str) -> None:
+        sys.stderr.write(f"\r{line}")
+        sys.stderr.flush()

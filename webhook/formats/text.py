@@ -1,0 +1,112 @@
+"""For people at a terminal, and for logs: what is wrong, where, and what to write instead."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from policies.decision import Verdict
+from policies.path import render as render_path
+from policies.profile import Action
+from webhook.report import Located, Report, ReportError, Result, Source, printable
+
+_RED, _YELLOW, _GREEN, _BOLD, _DIM = "31", "33", "32", "1", "2"
+_ACTIONS = {Action.DENY: _RED, Action.WARN: _YELLOW}
+_VERDICTS = {Verdict.DENY: ("denied", _RED), Verdict.WARN: ("warned", _YELLOW), Verdict.ALLOW: ("allowed", _GREEN)}
+_MOST_FILES = 10
+_MOST_CHARACTERS = 1_000
+
+
+def render(report: Report, *, colour: bool, verbose: bool) -> Iterator[str]:
+    """Objects with findings, file by file in the order of the input, and a line that sums up."""
+    paint = _Paint(colour)
+    shown = [result for result in report.results if verbose or result.findings or _denied(result)]
+    for result in shown:
+        yield from _result(result, paint)
+    if report.ignored:
+        yield paint(_ignored(report.ignored), _DIM) + "\n"
+    yield _summary(report, paint) + "\n"
+
+
+def complain(report: Report, *, colour: bool) -> Iterator[str]:
+    """What could not be judged, a line each."""
+    paint = _Paint(colour)
+    for error in report.errors:
+        yield f"{paint('error:', _RED)} {_where(error)}: {_clean(error.message)}\n"
+
+
+class _Paint:
+    """Wraps text in the escape sequences of a colour, or leaves it alone."""
+
+    def __init__(self, on: bool) -> None:
+        self._on = on
+
+    def __call__(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._on else text
+
+
+def _denied(result: Result) -> bool:
+    return result.decision.verdict is not Verdict.ALLOW
+
+
+def _result(result: Result, paint: _Paint) -> Iterator[str]:
+    word, code = _VERDICTS[result.decision.verdict]
+    source = result.source
+    name = paint(_clean(_name(result)), _BOLD)
+    yield f"{name} in {_clean(source.file)}:{source.line} {paint(word, code)}\n"
+    for found in result.findings:
+        yield from _finding(found, source, paint)
+    if result.findings:
+        yield "\n"
+
+
+def _name(result: Result) -> str:
+    """As kubectl writes it: deployment.apps/web."""
+    found = result.object
+    group = found.api_version.rpartition("/")[0]
+    kind = f"{found.kind}.{group}" if group else found.kind
+    namespace = f" (namespace {found.namespace})" if found.namespace else ""
+    return f"{kind.lower()}/{found.name or '(no name)'}{namespace}"
+
+
+def _finding(found: Located, source: Source, paint: _Paint) -> Iterator[str]:
+    reason, rule = found.reason, found.reason.finding.rule
+    action = paint(f"{reason.action!s:5}", _ACTIONS.get(reason.action, _DIM))
+    severity = f"{rule.severity!s:8}"
+    yield f"  {action}  {severity}  {paint(rule.id, _BOLD)}  {_clean(source.file)}:{found.line}\n"
+    yield f"    {_clean(f'{render_path(reason.finding.path)} {reason.finding.message}')}.\n"
+    yield f"    fix: {rule.remediation}\n"
+
+
+def _ignored(sources: tuple[Source, ...]) -> str:
+    files = [_clean(file) for file, _ in groupby(source.file for source in sources)]
+    more = f", and {len(files) - _MOST_FILES} more" if len(files) > _MOST_FILES else ""
+    are = _count(len(sources), "document that is no Kubernetes object", "documents that are not Kubernetes objects")
+    return f"ignored {are}: {', '.join(files[:_MOST_FILES])}{more}"
+
+
+def _summary(report: Report, paint: _Paint) -> str:
+    summary = report.summary
+    verdicts = [
+        (summary.denied, "denied", _RED),
+        (summary.warned, "warned", _YELLOW),
+        (summary.allowed, "allowed", _GREEN),
+        (summary.errors, "not judged", _RED),
+    ]
+    told = [paint(f"{count:,} {word}", code) for count, word, code in verdicts if count]
+    text = f"{_count(summary.objects, 'object', 'objects')} checked against {_clean(report.policy.name)}"
+    text += f": {', '.join(told)}" if told else ""
+    worst = [f"{count:,} {severity}" for severity, count in summary.findings.items() if count]
+    text += f"; {_count(sum(summary.findings.values()), 'finding', 'findings')} ({', '.join(worst)})" if worst else ""
+    return text + (f"; {summary.hidden:,} less severe not shown" if summary.hidden else "")
+
+
+def _count(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def _where(error: ReportError) -> str:
+    return _clean(error.file) + (f":{error.line}" if error.line is not None else "")
+
+
+def _clean(text: str) -> str:
+    text = printable(text[: _MOST_CHARACTERS + 1])
+    return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "..."

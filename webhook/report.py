@@ -1,0 +1,150 @@
+"""What came of judging manifests: the one thing that every output format knows."""
+
+from collections import Counter
+from collections.abc import Mapping
+from enum import IntEnum
+from functools import cached_property
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from policies.decision import Decision, Reason, Verdict
+from policies.rule import Severity
+
+
+class ExitCode(IntEnum):
+    """What the program's exit code says. BUG: a mistake in Podgate itself."""
+
+    ALLOWED = 0
+    DENIED = 1
+    BAD_INPUT = 2
+    BUG = 3
+
+
+class Source(Struct, frozen=True):
+    """Where something was read: documents are counted from 1, without the empty ones, and so are lines."""
+
+    file: str
+    document: int
+    line: int
+
+
+class ObjectRef(Struct, frozen=True, rename="camel"):
+    """Which object it is, in its own words; what it does not say is empty."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+
+
+class Located(Struct, frozen=True):
+    """A finding, what it leads to, and where it is written: of a missing field, where what is nearest above it is."""
+
+    reason: Reason
+    line: int
+    column: int
+
+
+class Result(Struct, frozen=True):
+    """An object that was judged; its findings are sorted worst first."""
+
+    object: ObjectRef
+    source: Source
+    decision: Decision
+    findings: tuple[Located, ...] = ()
+
+
+class ReportError(Struct, frozen=True):
+    """Something that could not be judged: a file, or a document in one."""
+
+    file: str
+    document: int | None
+    line: int | None
+    message: str
+
+
+class PolicyRef(Struct, frozen=True):
+    """The policy that was applied."""
+
+    name: str
+    hash: str
+
+
+class Summary(Struct, frozen=True):
+    """Counts. `findings` are by severity, worst first; `hidden` were left out because they are not severe enough."""
+
+    objects: int
+    allowed: int
+    warned: int
+    denied: int
+    findings: Mapping[str, int]
+    hidden: int
+    errors: int
+    ignored: int
+
+
+class Report(Struct, frozen=True, dict=True):
+    """Everything, in the order of the input. `ignored`: documents of folders that are not meant for Kubernetes."""
+
+    policy: PolicyRef
+    results: tuple[Result, ...] = ()
+    errors: tuple[ReportError, ...] = ()
+    ignored: tuple[Source, ...] = ()
+    hidden: int = 0
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What could not be judged weighs more than what was denied."""
+        if self.errors:
+            return ExitCode.BAD_INPUT
+        denied = any(result.decision.verdict is Verdict.DENY for result in self.results)
+        return ExitCode.DENIED if denied else ExitCode.ALLOWED
+
+    @cached_property
+    def summary(self) -> Summary:
+        verdicts = Counter(result.decision.verdict for result in self.results)
+        severities = Counter(found.reason.finding.rule.severity for result in self.results for found in result.findings)
+        return Summary(
+            objects=len(self.results),
+            allowed=verdicts[Verdict.ALLOW],
+            warned=verdicts[Verdict.WARN],
+            denied=verdicts[Verdict.DENY],
+            findings={str(severity): severities[severity] for severity in sorted(Severity, reverse=True)},
+            hidden=self.hidden,
+            errors=len(self.errors),
+            ignored=len(self.ignored),
+        )
+
+    def from_severity(self, least: Severity) -> "Report":
+        """The same report without findings that are less severe. Decisions and the exit code stay as they are."""
+        results = tuple(_from_severity(result, least) for result in self.results)
+        dropped = sum(len(result.findings) for result in self.results) - sum(len(found.findings) for found in results)
+        return Report(self.policy, results, self.errors, self.ignored, self.hidden + dropped)
+
+
+def _from_severity(result: Result, least: Severity) -> Result:
+    shown = tuple(found for found in result.findings if found.reason.finding.rule.severity >= least)
+    return msgspec.structs.replace(result, findings=shown)
+
+
+def version() -> str:
+    """The installed version of Podgate; `unknown` when it runs from a source tree that was never installed."""
+    from importlib import metadata  # noqa: PLC0415 - takes as long as judging a file, and few formats need it
+
+    try:
+        return metadata.version("podgate")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def printable(text: str) -> str:
+    """Text of a manifest, safe for a terminal and a log: what would move the cursor or the eye is written out."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> Any:
+    return char.encode("unicode_escape", "surrogatepass").decode("ascii")
