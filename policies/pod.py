@@ -1,25 +1,30 @@
 """A read-only, typed view of a pod: containers of every kind with their field paths, and effective values.
 
 The types mirror the part of k8s.io/api/core/v1/types.go that is judged; fields that no rule and no feature reads are
-left out and ignored, so that new Kubernetes fields never break admission. A null stands for an absent field, as in the
-API. A field of a wrong type is an error (msgspec.ValidationError with the field's path), never a guess.
+left out and ignored, so that new Kubernetes fields never break admission. A null stands for an absent field, and in a
+list for an empty item, as in the API. A field of a wrong type is an error (msgspec.ValidationError with the field's
+path), never a guess.
 
 Rules reach containers only through `Pod.containers`, which holds init, sidecar, regular and ephemeral containers, so
 that none can be forgotten.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from policies.path import Path
 
+# The API refuses numbers outside these ranges.
+Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+
 
 class Capabilities(Struct, frozen=True):
-    add: tuple[str, ...] | None = None
-    drop: tuple[str, ...] | None = None
+    add: tuple[str | None, ...] | None = None
+    drop: tuple[str | None, ...] | None = None
 
 
 class SeccompProfile(Struct, frozen=True):
@@ -49,7 +54,7 @@ class SecurityContext(Struct, frozen=True, rename="camel"):
     capabilities: Capabilities | None = None
     proc_mount: str | None = None
     run_as_non_root: bool | None = None
-    run_as_user: int | None = None
+    run_as_user: Int64 | None = None
     seccomp_profile: SeccompProfile | None = None
     app_armor_profile: AppArmorProfile | None = None
     se_linux_options: SELinuxOptions | None = None
@@ -64,16 +69,16 @@ class PodSecurityContext(Struct, frozen=True, rename="camel"):
     """securityContext of a pod."""
 
     run_as_non_root: bool | None = None
-    run_as_user: int | None = None
+    run_as_user: Int64 | None = None
     seccomp_profile: SeccompProfile | None = None
     app_armor_profile: AppArmorProfile | None = None
     se_linux_options: SELinuxOptions | None = None
-    sysctls: tuple[Sysctl, ...] | None = None
+    sysctls: tuple[Sysctl | None, ...] | None = None
     windows_options: WindowsOptions | None = None
 
 
 class ContainerPort(Struct, frozen=True, rename="camel"):
-    host_port: int | None = None
+    host_port: Int32 | None = None
 
 
 class NetworkAction(Struct, frozen=True):
@@ -98,7 +103,7 @@ class ContainerSpec(Struct, frozen=True, rename="camel"):
     name: str | None = None
     image: str | None = None
     restart_policy: str | None = None
-    ports: tuple[ContainerPort, ...] | None = None
+    ports: tuple[ContainerPort | None, ...] | None = None
     security_context: SecurityContext | None = None
     liveness_probe: Handler | None = None
     readiness_probe: Handler | None = None
@@ -115,7 +120,11 @@ _Source = dict[str, Any] | None
 
 
 class Volume(Struct, frozen=True, rename="camel"):
-    """A volume with every source of core/v1, in the order in which upstream names them."""
+    """A volume with every source of core/v1, in the order in which upstream names them.
+
+    A volume without any source is an emptyDir: the API server makes it one before anybody judges it. `unknown` names
+    the sources that only a newer Kubernetes knows.
+    """
 
     name: str | None = None
     host_path: HostPath | None = None
@@ -148,6 +157,29 @@ class Volume(Struct, frozen=True, rename="camel"):
     csi: _Source = None
     ephemeral: _Source = None
     image: _Source = None
+    unknown: tuple[str, ...] = field(default=(), name="")
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources that are set, as they are spelled in a manifest; a sound volume has one."""
+        found = tuple(key for name, key in _SOURCES if getattr(self, name) is not None)
+        return found + self.unknown or ("emptyDir",)
+
+
+_SOURCES = tuple((each.name, each.encode_name) for each in fields(Volume) if each.name not in ("name", "unknown"))
+
+
+def read_volumes(raw: tuple[dict[str, Any], ...]) -> tuple[Volume, ...]:
+    """Volumes from what they were decoded to. Raises msgspec.ValidationError, with a path from the list on."""
+    known = msgspec.convert(raw, tuple[Volume, ...])
+    found = []
+    for volume, content in zip(known, raw, strict=True):
+        extra = tuple(key for key, value in content.items() if value is not None and key not in _VOLUME_KEYS)
+        found.append(replace(volume, unknown=extra) if extra else volume)
+    return tuple(found)
+
+
+_VOLUME_KEYS = frozenset({"name", *(key for _, key in _SOURCES)})
 
 
 class OperatingSystem(Struct, frozen=True):
@@ -155,10 +187,10 @@ class OperatingSystem(Struct, frozen=True):
 
 
 class PodSpec(Struct, frozen=True, rename="camel"):
-    containers: tuple[ContainerSpec, ...] | None = None
-    init_containers: tuple[ContainerSpec, ...] | None = None
-    ephemeral_containers: tuple[ContainerSpec, ...] | None = None
-    volumes: tuple[Volume, ...] | None = None
+    containers: tuple[ContainerSpec | None, ...] | None = None
+    init_containers: tuple[ContainerSpec | None, ...] | None = None
+    ephemeral_containers: tuple[ContainerSpec | None, ...] | None = None
+    volumes: tuple[Volume | None, ...] | None = None
     security_context: PodSecurityContext | None = None
     host_network: bool | None = None
     host_pid: bool | None = field(default=None, name="hostPID")
@@ -182,6 +214,24 @@ class PodTemplate(Struct, frozen=True):
     spec: PodSpec | None = None
 
 
+_SHOWN = 100
+
+
+def shown(value: str | None) -> str:
+    """A value as messages show it: on one line, printable, and not longer than a person reads."""
+    text = (value or "an empty value")[: _SHOWN + 1]
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def named(what: str, name: str | None, index: int) -> str:
+    """How messages name an item of a list: `volume "certs"`, or its position when it has no name."""
+    if not name:
+        return f"{what} number {index + 1}"
+    return f'{what} "{shown(name)}"'
+
+
 class ContainerKind(StrEnum):
     """What a container is for; the value is how messages name it."""
 
@@ -194,6 +244,8 @@ class ContainerKind(StrEnum):
 _NO_SECURITY = SecurityContext()
 _NO_POD_SECURITY = PodSecurityContext()
 _NO_CAPABILITIES = Capabilities()
+_NULL_CONTAINER = ContainerSpec()
+_NULL_VOLUME = Volume()
 #: What the lists of containers are called, in the order in which they are judged.
 LISTS = ("initContainers", "containers", "ephemeralContainers")
 
@@ -216,9 +268,7 @@ class Container:
 
     def __str__(self) -> str:
         """How messages name it: `container "web"`, or its position when it has no name."""
-        if self.spec.name:
-            return f'{self.kind} "{self.spec.name}"'
-        return f"{self.kind} number {self.index + 1}"
+        return named(self.kind, self.spec.name, self.index)
 
     @property
     def kind(self) -> ContainerKind:
@@ -231,11 +281,15 @@ class Container:
 
     @property
     def added_capabilities(self) -> tuple[str, ...]:
-        return (self.security.capabilities or _NO_CAPABILITIES).add or ()
+        return _names((self.security.capabilities or _NO_CAPABILITIES).add)
 
     @property
     def dropped_capabilities(self) -> tuple[str, ...]:
-        return (self.security.capabilities or _NO_CAPABILITIES).drop or ()
+        return _names((self.security.capabilities or _NO_CAPABILITIES).drop)
+
+
+def _names(names: tuple[str | None, ...] | None) -> tuple[str, ...]:
+    return tuple([name or "" for name in names]) if names else ()
 
 
 class Pod:
@@ -253,13 +307,16 @@ class Pod:
         self.annotations = annotations
         self.lists = lists
         self.security = spec.security_context or _NO_POD_SECURITY
-        self.volumes: tuple[Volume, ...] = spec.volumes or ()
-        found = [Container(self, container, 1, index) for index, container in enumerate(spec.containers or ())]
+        self.volumes: tuple[Volume, ...] = tuple([item or _NULL_VOLUME for item in spec.volumes or ()])
+        found = self._read(1, spec.containers or ())
         if spec.init_containers:
-            found[:0] = [Container(self, container, 0, index) for index, container in enumerate(spec.init_containers)]
+            found[:0] = self._read(0, spec.init_containers)
         if spec.ephemeral_containers:
-            found += [Container(self, container, 2, index) for index, container in enumerate(spec.ephemeral_containers)]
+            found += self._read(2, spec.ephemeral_containers)
         self.containers: tuple[Container, ...] = tuple(found)
+
+    def _read(self, which: int, items: Iterable[ContainerSpec | None]) -> list[Container]:
+        return [Container(self, item or _NULL_CONTAINER, which, index) for index, item in enumerate(items)]
 
     def at(self, *field_path: str | int) -> Path:
         """The path of a field of the pod's spec, from the pod's root."""

@@ -184,7 +184,10 @@ def _found(holder: Any, prefix: Path, kind: Kind, lists: tuple[str, str, str]) -
         missing = prefix if holder is None else (*prefix, "spec")
         raise UnreadableObjectError(missing, f"is missing: without it this {kind.kind} cannot be judged")
     meta = holder.metadata or _NO_META
-    return FoundPod(Pod(holder.spec, meta.annotations or {}, lists), prefix)
+    try:
+        return FoundPod(Pod(holder.spec, meta.annotations or {}, lists), prefix)
+    except msgspec.ValidationError as error:
+        raise _unreadable(error, (*prefix, "spec", "volumes")) from error
 
 
 # What msgspec says: "Expected `bool | null`, got `str` - at `$.spec.containers[0].securityContext.privileged`".
@@ -202,11 +205,11 @@ _NAMES = {
 }
 
 
-def _unreadable(error: msgspec.ValidationError) -> UnreadableObjectError:
+def _unreadable(error: msgspec.ValidationError, prefix: Path = ()) -> UnreadableObjectError:
     match = _MSGSPEC.match(str(error))
     if match is None:
-        return UnreadableObjectError((), f"cannot be read: {error}")
+        return UnreadableObjectError(prefix, f"cannot be read: {error}")
     steps = _MSGSPEC_STEP.findall(match["at"] or "")
     path = tuple("*" if any_ else int(index) if index else key for key, index, any_ in steps)
     wanted, got = match["wanted"].removesuffix(" | null"), match["got"]
-    return UnreadableObjectError(path, f"must be {_NAMES.get(wanted, wanted)}, not {_NAMES.get(got, got)}")
+    return UnreadableObjectError(prefix + path, f"must be {_NAMES.get(wanted, wanted)}, not {_NAMES.get(got, got)}")
