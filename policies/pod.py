@@ -13,7 +13,9 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
+import msgspec
 from msgspec import Meta, Struct, field
+from msgspec.structs import fields, replace
 
 from policies.path import Path
 
@@ -169,11 +171,11 @@ class Volume(Struct, frozen=True, rename="camel"):
 _SOURCES = tuple((each.name, each.encode_name) for each in fields(Volume) if each.name not in ("name", "unknown"))
 
 
-def read_volumes(raw: tuple[dict[str, Any], ...]) -> tuple[Volume, ...]:
+def read_volumes(raw: tuple[dict[str, Any] | None, ...]) -> tuple[Volume, ...]:
     """Volumes from what they were decoded to. Raises msgspec.ValidationError, with a path from the list on."""
-    known = msgspec.convert(raw, tuple[Volume, ...])
+    contents = [content or {} for content in raw]
     found = []
-    for volume, content in zip(known, raw, strict=True):
+    for volume, content in zip(msgspec.convert(contents, list[Volume]), contents, strict=True):
         extra = tuple(key for key, value in content.items() if value is not None and key not in _VOLUME_KEYS)
         found.append(replace(volume, unknown=extra) if extra else volume)
     return tuple(found)
@@ -190,7 +192,7 @@ class PodSpec(Struct, frozen=True, rename="camel"):
     containers: tuple[ContainerSpec | None, ...] | None = None
     init_containers: tuple[ContainerSpec | None, ...] | None = None
     ephemeral_containers: tuple[ContainerSpec | None, ...] | None = None
-    volumes: tuple[Volume | None, ...] | None = None
+    volumes: tuple[dict[str, Any] | None, ...] | None = None
     security_context: PodSecurityContext | None = None
     host_network: bool | None = None
     host_pid: bool | None = field(default=None, name="hostPID")
@@ -245,7 +247,6 @@ _NO_SECURITY = SecurityContext()
 _NO_POD_SECURITY = PodSecurityContext()
 _NO_CAPABILITIES = Capabilities()
 _NULL_CONTAINER = ContainerSpec()
-_NULL_VOLUME = Volume()
 #: What the lists of containers are called, in the order in which they are judged.
 LISTS = ("initContainers", "containers", "ephemeralContainers")
 
@@ -307,7 +308,7 @@ class Pod:
         self.annotations = annotations
         self.lists = lists
         self.security = spec.security_context or _NO_POD_SECURITY
-        self.volumes: tuple[Volume, ...] = tuple([item or _NULL_VOLUME for item in spec.volumes or ()])
+        self.volumes: tuple[Volume, ...] = read_volumes(spec.volumes) if spec.volumes else ()
         found = self._read(1, spec.containers or ())
         if spec.init_containers:
             found[:0] = self._read(0, spec.init_containers)
