@@ -1,0 +1,1 @@
+"""Keys and certificates: made here, checked here, and swapped while serving."""
