@@ -14,8 +14,8 @@ from policies.standard import Level
 )
 def host_network(pod: Pod) -> Iterator[Violation]:
     """A pod on the network of its node is outside every NetworkPolicy. Whoever controls it can talk to services that
-    listen on the node's loopback address only, read the traffic of the node and of its other pods with NET_RAW, and ask
-    the cloud's metadata service for the node's credentials.
+    listen on the node's loopback address only, read the traffic of the node and of its other pods with NET_RAW, and
+    ask the cloud's metadata service for the node's credentials.
 
     Legitimate for network plugins, for kube-proxy and for agents that measure the node's own network.
     """

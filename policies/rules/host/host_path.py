@@ -13,9 +13,9 @@ from policies.standard import Level
     remediation="Use an emptyDir, configMap, secret, projected or persistentVolumeClaim volume instead of hostPath.",
 )
 def host_path(pod: Pod) -> Iterator[Violation]:
-    """A hostPath volume puts files of the node into the pod. Depending on the path, an attacker reads the credentials of
-    the kubelet and of other pods, or writes what the node runs (cron jobs, static pods, kernel settings) and so becomes
-    root on the node. Even a harmless directory outlives the pod and is shared with every pod that mounts it.
+    """A hostPath volume puts files of the node into the pod. Depending on the path, an attacker reads the credentials
+    of the kubelet and of other pods, or writes what the node runs (cron jobs, static pods, kernel settings) and so
+    becomes root on the node. Even a harmless directory outlives the pod and is shared with every pod that mounts it.
 
     Legitimate for node agents that read logs or install drivers; they mount one exact directory with readOnly: true.
     """

@@ -13,9 +13,9 @@ from policies.standard import Level
     remediation="Set hostPID to false.",
 )
 def host_pid(pod: Pod) -> Iterator[Violation]:
-    """A pod that shares the process namespace of its node sees every process there, with its command line and, as root,
-    its environment and its files below /proc: the secrets of other pods. With SYS_PTRACE or as a privileged container it
-    enters them, and so the node.
+    """A pod that shares the process namespace of its node sees every process there, with its command line and, as
+    root, its environment and its files below /proc: the secrets of other pods. With SYS_PTRACE or as a privileged
+    container it enters them, and so the node.
 
     Legitimate for debuggers and monitoring agents that look at all processes of a node.
     """

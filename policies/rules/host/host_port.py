@@ -16,8 +16,8 @@ def host_port(pod: Pod) -> Iterator[Violation]:
     """A host port opens the container to everybody who reaches the node, past Services and often past NetworkPolicies.
     An attacker in the pod can also take a port before a program of the node does, and answer in its name.
 
-    Legitimate for ingress controllers and node agents that must be reached at the node's own address.
-    A pod with hostNetwork: true gets a hostPort for each of its ports from the API server.
+    Legitimate for ingress controllers and node agents that must be reached at the node's own address. A pod with
+    hostNetwork: true gets a hostPort for each of its ports from the API server.
     """
     for container in pod.containers:
         if container.spec.ports:

@@ -16,9 +16,9 @@ from policies.standard import Level, Version
     "asked.",
 )
 def host_probe(pod: Pod) -> Iterator[Violation]:
-    """The kubelet sends probes and lifecycle hooks from the node. With a host of one's choice it becomes a messenger: it
-    asks for any address that the node reaches, such as the cloud's metadata service or a service on the node's loopback
-    address, and whether the container stays alive tells what the answer was.
+    """The kubelet sends probes and lifecycle hooks from the node. With a host of one's choice it becomes a messenger:
+    it asks for any address that the node reaches, such as the cloud's metadata service or a service on the node's
+    loopback address, and whether the container stays alive tells what the answer was.
 
     Legitimate where a sidecar must wait for a service elsewhere; an exec probe in the container does the same with the
     pod's own rights. Any host counts, also 127.0.0.1: for the kubelet that is the node, not the pod.

@@ -13,8 +13,8 @@ from policies.standard import Level
     remediation="Set securityContext.windowsOptions.hostProcess to false.",
 )
 def windows_host_process(pod: Pod) -> Iterator[Violation]:
-    """A HostProcess container is no container: it runs directly on the Windows node, sees its disks and its network, and
-    may run as SYSTEM. Whoever controls it has the node.
+    """A HostProcess container is no container: it runs directly on the Windows node, sees its disks and its network,
+    and may run as SYSTEM. Whoever controls it has the node.
 
     Legitimate for agents that set up a Windows node: network plugins, storage drivers, log collectors (KEP-1981).
     """

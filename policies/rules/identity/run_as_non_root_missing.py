@@ -18,9 +18,9 @@ def run_as_non_root_missing(pod: Pod, standard: Standard) -> Iterator[Violation]
     """Without runAsNonRoot: true the image alone decides who the process is, and most images choose root. Root in a
     container is root to the kernel: a flaw in the runtime or a careless mount then gives away the node.
 
-    Legitimate for images that cannot start as another user; in a user namespace of their own (hostUsers: false) they do
-    little harm, and from v1.35 on it is not asked of such pods (KEP-127). A false for the whole pod counts even where
-    every container says true.
+    Legitimate for images that cannot start as another user; in a user namespace of their own (hostUsers: false) they
+    do little harm, and from v1.35 on it is not asked of such pods (KEP-127). A false for the whole pod counts even
+    where every container says true.
     """
     if pod.user_namespace and standard.version >= _USER_NAMESPACE_EXCUSED:
         return

@@ -16,8 +16,9 @@ _ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
     remediation="Set the AppArmor profile to RuntimeDefault (runtime/default in an annotation), or remove it.",
 )
 def apparmor(pod: Pod) -> Iterator[Violation]:
-    """On nodes with AppArmor the runtime's profile keeps a container from mounting file systems and from writing to the
-    dangerous parts of /proc and /sys. Unconfined, an attacker who is root in the container has those ways to the node.
+    """On nodes with AppArmor the runtime's profile keeps a container from mounting file systems and from writing to
+    the dangerous parts of /proc and /sys. Unconfined, an attacker who is root in the container has those ways to the
+    node.
 
     Legitimate for containers that mount file systems themselves; a Localhost profile with what they need is the better
     answer. Fields and the older annotations (KEP-24) are judged alike in every version.

@@ -24,7 +24,8 @@ def seccomp_unconfined(pod: Pod, standard: Standard) -> Iterator[Violation]:
     kernel are found. An attacker who got in tries exactly those to reach the node.
 
     Legitimate for debuggers and for containers that make containers; a Localhost profile with the calls that they need
-    is the better answer. From v1.19 on the fields are judged, before that the annotations that they replaced (KEP-135).
+    is the better answer. From v1.19 on the fields are judged, before that the annotations that they replaced
+    (KEP-135).
     """
     if standard.version < _FIELDS:
         yield from _by_annotation(pod)

@@ -18,11 +18,11 @@ _WINDOWS_EXCUSED = Version(1, 25)
     remediation="Set seccompProfile.type to RuntimeDefault in the pod's securityContext.",
 )
 def seccomp_unset(pod: Pod, standard: Standard) -> Iterator[Violation]:
-    """Where no profile is set, most nodes let a container use every system call, also the rare ones in which most flaws
-    of the kernel are found. An attacker who got in tries exactly those to reach the node.
+    """Where no profile is set, most nodes let a container use every system call, also the rare ones in which most
+    flaws of the kernel are found. An attacker who got in tries exactly those to reach the node.
 
-    Legitimate where the kubelet itself sets a default profile (seccompDefault), which cannot be seen from the pod. From
-    v1.25 on it is not asked of Windows pods, which do not know the field (KEP-2802).
+    Legitimate where the kubelet itself sets a default profile (seccompDefault), which cannot be seen from the pod.
+    From v1.25 on it is not asked of Windows pods, which do not know the field (KEP-2802).
     """
     if pod.windows and standard.version >= _WINDOWS_EXCUSED:
         return

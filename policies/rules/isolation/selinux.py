@@ -17,9 +17,9 @@ _1_31 = Version(1, 31)
     remediation="Remove user and role from seLinuxOptions, and set its type to container_t or remove it too.",
 )
 def selinux(pod: Pod, standard: Standard) -> Iterator[Violation]:
-    """SELinux keeps containers off the node's files and off each other by their labels. With a type such as spc_t, or a
-    user or role of its choice, a container leaves that confinement: root in it then reads and writes what root on the
-    node does.
+    """SELinux keeps containers off the node's files and off each other by their labels. With a type such as spc_t, or
+    a user or role of its choice, a container leaves that confinement: root in it then reads and writes what root on
+    the node does.
 
     Legitimate for agents that work on files of the node with labels of their own. The types container_t,
     container_init_t and container_kvm_t are let pass, from v1.31 on container_engine_t too; level is free.

@@ -40,11 +40,11 @@ _SAFE_SINCE = {name: version for version, names in _ADDED for name in names}
     remediation="Remove the sysctl from the pod's securityContext.sysctls; a safe one must be spelled with dots.",
 )
 def sysctls(pod: Pod, standard: Standard) -> Iterator[Violation]:
-    """A sysctl is a switch of the kernel. Those that do not belong to the pod alone change the node for every pod on it:
-    an attacker can take memory from others, weaken their network, or switch protections of the kernel off.
+    """A sysctl is a switch of the kernel. Those that do not belong to the pod alone change the node for every pod on
+    it: an attacker can take memory from others, weaken their network, or switch protections of the kernel off.
 
-    Legitimate for databases and proxies that need larger queues, on nodes where the kubelet allows that sysctl. The safe
-    set grew with v1.27, v1.29, v1.32 and v1.37.
+    Legitimate for databases and proxies that need larger queues, on nodes where the kubelet allows that sysctl. The
+    safe set grew with v1.27, v1.29, v1.32 and v1.37.
     """
     for index, sysctl in enumerate(pod.security.sysctls or ()):
         name = (sysctl.name if sysctl is not None else None) or ""

@@ -16,8 +16,8 @@ _WINDOWS_EXCUSED = Version(1, 25)
     remediation="Set securityContext.capabilities.drop to [ALL] for every container, also for init containers.",
 )
 def capabilities_drop_all_missing(pod: Pod, standard: Standard) -> Iterator[Violation]:
-    """A container that drops nothing keeps the default capabilities, NET_RAW among them. An attacker who becomes root in
-    it can forge packets on the pod network, make device nodes, and read every file of the container.
+    """A container that drops nothing keeps the default capabilities, NET_RAW among them. An attacker who becomes root
+    in it can forge packets on the pod network, make device nodes, and read every file of the container.
 
     Legitimate while nobody knows what an old image needs; most need nothing. From v1.25 on it is not asked of Windows
     pods, which have no capabilities (KEP-2802).

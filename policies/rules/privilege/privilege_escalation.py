@@ -16,11 +16,11 @@ _WINDOWS_EXCUSED = Version(1, 25)
     remediation="Set securityContext.allowPrivilegeEscalation to false for every container, also for init containers.",
 )
 def privilege_escalation(pod: Pod, standard: Standard) -> Iterator[Violation]:
-    """Unless it is forbidden, a process may gain more rights than its parent: an attacker who got in as an ordinary user
-    becomes root through any set-user-ID program of the image, such as sudo, su or mount.
+    """Unless it is forbidden, a process may gain more rights than its parent: an attacker who got in as an ordinary
+    user becomes root through any set-user-ID program of the image, such as sudo, su or mount.
 
-    Legitimate for images that rely on sudo or a similar program, as some build environments do. From v1.25 on it is not
-    asked of Windows pods, which do not know the field (KEP-2802).
+    Legitimate for images that rely on sudo or a similar program, as some build environments do. From v1.25 on it is
+    not asked of Windows pods, which do not know the field (KEP-2802).
     """
     if pod.windows and standard.version >= _WINDOWS_EXCUSED:
         return

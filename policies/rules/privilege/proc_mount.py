@@ -15,8 +15,8 @@ _USER_NAMESPACE_EXCUSED = Version(1, 35)
     remediation="Remove securityContext.procMount, or set it to Default.",
 )
 def proc_mount(pod: Pod, standard: Standard) -> Iterator[Violation]:
-    """Runtimes hide the dangerous parts of /proc from containers. Unmasked, they are there to be read and written: kernel
-    keys and memory layout, and switches such as /proc/sys/kernel/core_pattern that run a program on the node.
+    """Runtimes hide the dangerous parts of /proc from containers. Unmasked, they are there to be read and written:
+    kernel keys and memory layout, and switches such as /proc/sys/kernel/core_pattern that run a program on the node.
 
     Legitimate for containers that make containers themselves, in a user namespace of their own (KEP-4265). With
     hostUsers: false the baseline level lets it pass from v1.35 on; the restricted level never does.

@@ -40,8 +40,9 @@ _OTHERS = (
     "secret volume.",
 )
 def volume_types(pod: Pod) -> Iterator[Violation]:
-    """The pod's author chooses what such a volume points to: a directory of the node, any server that the node reaches,
-    a disk of somebody else. The kubelet mounts it with the node's rights, and drivers for old types run code as root.
+    """The pod's author chooses what such a volume points to: a directory of the node, any server that the node
+    reaches, a disk of somebody else. The kubelet mounts it with the node's rights, and drivers for old types run code
+    as root.
 
     Legitimate for storage that an administrator has looked at; then a PersistentVolume says where it is, and the pod
     only claims it. A volume of a type that is not known here counts, as does one without a type.
@@ -53,7 +54,7 @@ def volume_types(pod: Pod) -> Iterator[Violation]:
             for source in given:
                 yield Violation(pod.at("volumes", index, source), f"is not an allowed type of volume ({name})")
             if not given:
-                yield Violation(pod.at("volumes", index), f"has no allowed type of volume ({name})")
+                yield Violation(pod.at("volumes", index), f"has no source of an allowed type ({name})")
 
 
 def _allowed(volume: Volume) -> bool:
