@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTHON ?= python3
+COMPILED = $(addprefix $(VENV)/lib/python3*/site-packages/,click yaml msgspec typing_extensions.py pydantic fastapi \
+  starlette uvicorn prometheus_client pydantic_settings cryptography)
 LOCKS := requirements/dev.txt requirements/uv.txt
 
 .PHONY: help
@@ -20,6 +22,8 @@ $(READY): pyproject.toml $(LOCKS)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@# Where PYTHONDONTWRITEBYTECODE is set, what is not compiled now is compiled at every start of the command.
+	@$(BIN)/python -m compileall -q webhook policies certs $(COMPILED)
 	@touch $@
 
 .PHONY: setup
