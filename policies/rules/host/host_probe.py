@@ -1,7 +1,6 @@
 from collections.abc import Iterator
 
-from policies.path import Path
-from policies.pod import Container, Handler, Pod, shown
+from policies.pod import ContainerSpec, Handler, Pod, shown
 from policies.rule import Severity, Violation, rule
 from policies.standard import Level, Version
 
@@ -24,22 +23,27 @@ def host_probe(pod: Pod) -> Iterator[Violation]:
     pod's own rights. Any host counts, also 127.0.0.1: for the kubelet that is the node, not the pod.
     """
     for container in pod.containers:
-        for where, handler in _handlers(container):
-            for action, target in (("httpGet", handler.http_get), ("tcpSocket", handler.tcp_socket)):
-                if target is not None and target.host:
-                    yield Violation((*where, action, "host"), f"is {shown(target.host)} ({container})")
+        for where, handler in _handlers(container.spec):
+            if handler is None:
+                continue
+            if handler.http_get is not None and handler.http_get.host:
+                path = container.at(*where, "httpGet", "host")
+                yield Violation(path, f"is {shown(handler.http_get.host)} ({container})")
+            if handler.tcp_socket is not None and handler.tcp_socket.host:
+                path = container.at(*where, "tcpSocket", "host")
+                yield Violation(path, f"is {shown(handler.tcp_socket.host)} ({container})")
 
 
-def _handlers(container: Container) -> Iterator[tuple[Path, Handler]]:
-    spec = container.spec
-    if spec.liveness_probe is not None:
-        yield container.at("livenessProbe"), spec.liveness_probe
-    if spec.readiness_probe is not None:
-        yield container.at("readinessProbe"), spec.readiness_probe
-    if spec.startup_probe is not None:
-        yield container.at("startupProbe"), spec.startup_probe
-    if spec.lifecycle is not None:
-        if spec.lifecycle.post_start is not None:
-            yield container.at("lifecycle", "postStart"), spec.lifecycle.post_start
-        if spec.lifecycle.pre_stop is not None:
-            yield container.at("lifecycle", "preStop"), spec.lifecycle.pre_stop
+def _handlers(spec: ContainerSpec) -> list[tuple[tuple[str, ...], Handler | None]]:
+    found: list[tuple[tuple[str, ...], Handler | None]] = [
+        (("livenessProbe",), spec.liveness_probe),
+        (("readinessProbe",), spec.readiness_probe),
+        (("startupProbe",), spec.startup_probe),
+    ]
+    if spec.lifecycle is None:
+        return found
+    return [
+        *found,
+        (("lifecycle", "postStart"), spec.lifecycle.post_start),
+        (("lifecycle", "preStop"), spec.lifecycle.pre_stop),
+    ]
