@@ -1,0 +1,104 @@
+"""A server on one address: uvicorn's, with our protocol, our deadlines, and a way to leave without failing anybody."""
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+
+from starlette.types import ASGIApp
+from uvicorn import Config, Server
+
+from webhook.protocol import BoundedProtocol, Limits, Refusal
+
+_BACKLOG = 2048
+_GRACE_SECONDS = 5
+_CLOSE = [(b"connection", b"close")]
+
+
+class ListenError(Exception):
+    """An address that cannot be listened on: which, and why."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 means any that is free. Raises ListenError."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        dual = family == socket.AF_INET6 and host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server(address[:2], family=family, backlog=_BACKLOG, dualstack_ipv6=dual)
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ListenError(f"cannot listen on {host}:{port}: {reason.lower()}") from error
+
+
+class Listener(Server):
+    """Serves an application on a socket until `should_exit`. It leaves signals alone: two may share a process."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        sock: socket.socket,
+        limits: Limits,
+        refused: Callable[[Refusal], None] = lambda _refusal: None,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(_config(app, context))
+        self._socket = sock
+        self._limits = limits
+        self._refused = refused
+        self.ready = asyncio.Event()
+
+    @property
+    def address(self) -> str:
+        """Where it listens: scheme, host and port."""
+        host, port = self._socket.getsockname()[:2]
+        return f"{'https' if self.config.is_ssl else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+
+    def drain(self) -> None:
+        """Go on serving, but let every answer end its connection, so that clients find another replica."""
+        self.config.encoded_headers = _CLOSE
+        self.server_state.default_headers = _CLOSE
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - as in uvicorn
+        """Begin to accept. uvicorn's own has no way to say how long a handshake may take."""
+        await self.lifespan.startup()
+        times: dict[str, Any] = {}
+        if self.config.ssl is not None:
+            times["ssl_handshake_timeout"] = self._limits.handshake_seconds
+            times["ssl_shutdown_timeout"] = self._limits.goodbye_seconds
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            self._protocol, sock=self._socket, ssl=self.config.ssl, backlog=_BACKLOG, **times
+        )
+        self.servers = [server]
+        self.started = True
+        self.ready.set()
+
+    def _protocol(self) -> BoundedProtocol:
+        state = self.server_state
+        return BoundedProtocol(self._limits, self._refused, config=self.config, server_state=state, app_state={})
+
+
+def _config(app: ASGIApp, context: ssl.SSLContext | None) -> Config:
+    return Config(
+        app,
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        log_level=logging.WARNING,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        workers=1,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        ssl_context_factory=None if context is None else lambda _config, _default: context,
+    )
