@@ -70,11 +70,11 @@ coverage: $(READY) ## Run the tests with branch coverage; policies/ must stay at
 
 .PHONY: generate
 generate: $(READY) ## Write everything that is derived: docs/rules.md, docs/settings.md
-	@$(BIN)/python -m docs.generate
+	@$(BIN)/python docs/generate.py
 
 .PHONY: generated
 generated: $(READY)
-	@$(BIN)/python -m docs.generate --check
+	@$(BIN)/python docs/generate.py --check
 
 .PHONY: self-check
 self-check: $(READY)
