@@ -15,7 +15,6 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct, field
-from msgspec.structs import fields, replace
 
 from policies.path import Path
 
@@ -118,70 +117,39 @@ class HostPath(Struct, frozen=True):
     type: str | None = None
 
 
-_Source = dict[str, Any] | None
+class Volume(Struct, frozen=True):
+    """A volume. `sources` names what is set, as it is spelled in a manifest; a sound volume has one.
 
-
-class Volume(Struct, frozen=True, rename="camel"):
-    """A volume with every source of core/v1, in the order in which upstream names them.
-
-    A volume without any source is an emptyDir: the API server makes it one before anybody judges it. `unknown` names
-    the sources that only a newer Kubernetes knows.
+    A volume without any source is an emptyDir: the API server makes it one before anybody judges it.
     """
 
+    name: str | None
+    host_path: HostPath | None
+    sources: tuple[str, ...]
+
+
+class _JudgedOfVolume(Struct, frozen=True, rename="camel"):
     name: str | None = None
     host_path: HostPath | None = None
-    empty_dir: _Source = None
-    gce_persistent_disk: _Source = None
-    aws_elastic_block_store: _Source = None
-    git_repo: _Source = None
-    secret: _Source = None
-    nfs: _Source = None
-    iscsi: _Source = None
-    glusterfs: _Source = None
-    persistent_volume_claim: _Source = None
-    rbd: _Source = None
-    flex_volume: _Source = None
-    cinder: _Source = None
-    cephfs: _Source = None
-    flocker: _Source = None
-    downward_api: _Source = field(default=None, name="downwardAPI")
-    fc: _Source = None
-    azure_file: _Source = None
-    config_map: _Source = None
-    vsphere_volume: _Source = None
-    quobyte: _Source = None
-    azure_disk: _Source = None
-    photon_persistent_disk: _Source = None
-    projected: _Source = None
-    portworx_volume: _Source = None
-    scale_io: _Source = field(default=None, name="scaleIO")
-    storageos: _Source = None
-    csi: _Source = None
-    ephemeral: _Source = None
-    image: _Source = None
-    unknown: tuple[str, ...] = field(default=(), name="")
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """The sources that are set, as they are spelled in a manifest; a sound volume has one."""
-        found = tuple(key for name, key in _SOURCES if getattr(self, name) is not None)
-        return found + self.unknown or ("emptyDir",)
-
-
-_SOURCES = tuple((each.name, each.encode_name) for each in fields(Volume) if each.name not in ("name", "unknown"))
 
 
 def read_volumes(raw: tuple[dict[str, Any] | None, ...]) -> tuple[Volume, ...]:
-    """Volumes from what they were decoded to. Raises msgspec.ValidationError, with a path from the list on."""
+    """Volumes from what they were decoded to, as sources of every name must be seen, also those of a newer Kubernetes.
+
+    Raises msgspec.ValidationError, with a path from the list on.
+    """
     contents = [content or {} for content in raw]
-    found = []
-    for volume, content in zip(msgspec.convert(contents, list[Volume]), contents, strict=True):
-        extra = tuple(key for key, value in content.items() if value is not None and key not in _VOLUME_KEYS)
-        found.append(replace(volume, unknown=extra) if extra else volume)
-    return tuple(found)
-
-
-_VOLUME_KEYS = frozenset({"name", *(key for _, key in _SOURCES)})
+    judged = msgspec.convert(contents, list[_JudgedOfVolume])
+    return tuple(
+        [
+            Volume(
+                known.name,
+                known.host_path,
+                tuple([key for key, value in content.items() if key != "name" and value is not None]) or ("emptyDir",),
+            )
+            for known, content in zip(judged, contents, strict=True)
+        ]
+    )
 
 
 class OperatingSystem(Struct, frozen=True):
