@@ -142,6 +142,8 @@ def _convert(obj: Any, type_: type[_Object]) -> _Object:
         return msgspec.convert(obj, type_)
     except msgspec.ValidationError as error:
         raise _unreadable(error) from error
+    except UnicodeError as error:
+        raise UnreadableObjectError((), "holds text that is not Unicode (half of a surrogate pair)") from error
 
 
 _MAX_PODS = 1_000
