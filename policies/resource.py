@@ -124,26 +124,24 @@ def _own_kind(obj: Mapping[str, Any] | Raw) -> Kind:
     return Kind((found.apiVersion or "").rpartition("/")[0], found.kind or "")
 
 
+# What reading can raise; a ValidationError is a DecodeError.
+_FLAWS = (msgspec.DecodeError, UnicodeError, RecursionError)
+
+
 def _decode(obj: Mapping[str, Any] | Raw, kind: Kind) -> _Object:
-    if isinstance(obj, Raw):
-        try:
-            return _decoder(kind).decode(obj)
-        except msgspec.ValidationError as error:
-            raise _unreadable(error) from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise UnreadableObjectError((), f"is not JSON: {error}") from error
-        except RecursionError as error:
-            raise UnreadableObjectError((), "is nested too deeply") from error
-    return _convert(obj, _type(kind))
+    if not isinstance(obj, Raw):
+        return _convert(obj, _type(kind))
+    try:
+        return _decoder(kind).decode(obj)
+    except _FLAWS as error:
+        raise _unreadable(error) from error
 
 
 def _convert(obj: Any, type_: type[_Object]) -> _Object:
     try:
         return msgspec.convert(obj, type_)
-    except msgspec.ValidationError as error:
+    except _FLAWS as error:
         raise _unreadable(error) from error
-    except UnicodeError as error:
-        raise UnreadableObjectError((), "holds text that is not Unicode (half of a surrogate pair)") from error
 
 
 _MAX_PODS = 1_000
@@ -188,7 +186,7 @@ def _found(holder: Any, prefix: Path, kind: Kind, lists: tuple[str, str, str]) -
     meta = holder.metadata or _NO_META
     try:
         return FoundPod(Pod(holder.spec, meta.annotations or {}, lists), prefix)
-    except msgspec.ValidationError as error:
+    except _FLAWS as error:
         raise _unreadable(error, (*prefix, "spec", "volumes")) from error
 
 
@@ -207,7 +205,11 @@ _NAMES = {
 }
 
 
-def _unreadable(error: msgspec.ValidationError, prefix: Path = ()) -> UnreadableObjectError:
+def _unreadable(error: Exception, prefix: Path = ()) -> UnreadableObjectError:
+    if isinstance(error, RecursionError):
+        return UnreadableObjectError(prefix, "is nested too deeply")
+    if isinstance(error, UnicodeError):
+        return UnreadableObjectError(prefix, "holds text that is not Unicode")
     match = _MSGSPEC.match(str(error))
     if match is None:
         return UnreadableObjectError(prefix, f"cannot be read: {error}")
