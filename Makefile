@@ -37,6 +37,10 @@ run: $(READY) ## Start the webhook with a development certificate and show four 
 test: $(READY) ## Run the tests
 	@$(BIN)/python -m pytest -q
 
+.PHONY: conformance
+conformance: $(READY) ## Compare every verdict with upstream's own evaluator (needs Go; part of `make test` where Go is)
+	@PODGATE_E2E_REQUIRED=1 $(BIN)/python -m pytest -q tests/conformance
+
 .PHONY: check
 check: $(READY) format-check lint types imports coverage generated self-check ## All that CI does before the end-to-end tests
 

@@ -1,0 +1,50 @@
+"""The documents say what is so: links lead somewhere, output is real, every rule and profile is told about."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from policies import profile, registry
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_inside_the_project_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text())
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_readme_shows_what_the_command_really_prints() -> None:
+    shown = re.search(r"\$ podgate check (\S+)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert shown is not None
+    command = [sys.executable, "-m", "webhook.cli", "check", shown[1]]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (ran.returncode, ran.stdout) == (1, shown[2])
+
+
+def test_the_generated_pages_are_current() -> None:
+    command = [sys.executable, "docs/generate.py", "--check"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_every_rule_and_profile_is_told_about() -> None:
+    rules, check = (ROOT / "docs" / "rules.md").read_text(), (ROOT / "docs" / "check.md").read_text()
+
+    assert [rule.id for rule in registry.load() if f"### {rule.id}\n" not in rules] == []
+    assert [name for name in profile.names() if f"`{name}`" not in check] == []
+
+
+def test_every_task_that_the_documents_name_is_in_the_makefile() -> None:
+    tasks = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {name for page in PAGES for name in re.findall(r"(?:\$ |`)make ([a-z0-9-]+)", page.read_text())}
+
+    assert named - tasks == set()
