@@ -4,6 +4,7 @@ A path is a tuple of keys and indexes, from the object's root: `("spec", "contai
 once, for people, as `spec.containers[0].image`.
 """
 
+import json
 import re
 
 Path = tuple[str | int, ...]
@@ -13,7 +14,10 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*|\*")
 
 
 def render(path: Path) -> str:
-    """The path as people and kubectl write it: `metadata.annotations["a/b"]`, `spec.containers[0].image`."""
+    """The path as people and kubectl write it: `metadata.annotations["a/b"]`, `spec.containers[0].image`.
+
+    It is printable and on one line, whatever the keys are: requesters choose some of them.
+    """
     text = ""
     for step in path:
         if isinstance(step, int):
@@ -21,7 +25,7 @@ def render(path: Path) -> str:
         elif _PLAIN_KEY.fullmatch(step):
             text += f".{step}" if text else step
         else:
-            text += '["' + step.replace("\\", "\\\\").replace('"', '\\"') + '"]'
+            text += f"[{json.dumps(step)}]"
     return text
 
 
