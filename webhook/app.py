@@ -1,0 +1,203 @@
+"""The admission port: `POST /validate` by the shortest way, and FastAPI for whatever else is asked.
+
+An error is never a decision: a bad call is a 4xx, a mistake of ours a 500, and the operator's failurePolicy decides
+what becomes of the request. Only a verdict is answered 200.
+"""
+
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from time import perf_counter
+from typing import Protocol
+
+import msgspec
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from policies.config import Policy
+from webhook import review
+from webhook.admission import Admitted, admit
+from webhook.metrics import Report, Stage
+from webhook.review import BadReviewError
+
+PATH = "/validate"
+_JSON = (b"content-type", b"application/json")
+_TIMEOUT = re.compile(rb"(?:^|&)timeout=([0-9]{1,4}(?:\.[0-9]{1,9})?)s(?:&|$)")
+_log = logging.getLogger("podgate")
+
+
+class Gate:
+    """The policy that is in force. A reload sets another one; a review uses the one it began with."""
+
+    __slots__ = ("policy",)
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+
+
+class Observer(Protocol):
+    """Is told of every review that was answered; it must neither wait nor raise."""
+
+    def __call__(self, admitted: Admitted, policy: Policy, seconds: float, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much is held in memory of reviews that have not arrived whole. Judging one never waits, so nothing else adds
+    up. A review that arrives at once is answered even when there is no room."""
+
+    body_bytes: int = 8 * 1024 * 1024
+    total_bytes: int = 64 * 1024 * 1024
+    reading: int = 256
+
+
+class RefusedError(Exception):
+    """An answer other than a verdict."""
+
+    def __init__(
+        self, status: int, detail: str, stage: Stage = "call", headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.stage: Stage = stage
+        self.headers = headers or {}
+
+
+class Front:
+    """The application: an ASGI callable."""
+
+    def __init__(
+        self, gate: Gate, other: ASGIApp, observe: Observer, report: Report, bounds: Bounds | None = None
+    ) -> None:
+        self._gate = gate
+        self._other = other
+        self._observe = observe
+        self._report = report
+        self._bounds = bounds or Bounds()
+        self._reading = 0
+        self._held_bytes = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == PATH:
+            await self._validate(scope, receive, send)
+        else:
+            await self._other(scope, receive, send)
+
+    async def _validate(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            _check(scope, self._bounds.body_bytes)
+            body = await self._read(receive)
+            if body is None:
+                return
+            answer = self._answer(body, scope["query_string"])
+        except RefusedError as refused:
+            self._report(refused.stage)
+            await _refuse(send, refused)
+        else:
+            await _send(send, 200, answer)
+
+    def _answer(self, body: bytes, query: bytes) -> bytes:
+        policy = self._gate.policy
+        started = perf_counter()
+        try:
+            admitted = admit(body, policy)
+        except BadReviewError as error:
+            _log.info("a call was refused", extra={"fields": {"detail": str(error)}})
+            raise RefusedError(400, str(error)) from error
+        except Exception as error:
+            _log.exception("a review failed by a mistake of ours", extra={"fields": {"uid": _uid(body)}})
+            raise RefusedError(500, "the review could not be completed; the log says why", "review") from error
+        seconds = perf_counter() - started
+        self._observe(admitted, policy, seconds)
+        if seconds > timeout(query):
+            self._report("late")
+        return admitted.body
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """The whole body; None when the client has gone. Raises RefusedError."""
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body = message.get("body", b"") if not message.get("more_body") else await self._read_on(message, receive)
+        if body is not None and not body:
+            raise RefusedError(400, "the body is empty: send an AdmissionReview")
+        if body is not None and len(body) > self._bounds.body_bytes:
+            raise RefusedError(413, f"the body is larger than {self._bounds.body_bytes} bytes")
+        return body
+
+    async def _read_on(self, message: Message, receive: Receive) -> bytes | None:
+        if self._reading >= self._bounds.reading:
+            raise _overload()
+        parts: list[bytes] = []
+        size = 0
+        self._reading += 1
+        try:
+            while message["type"] == "http.request":
+                part = message.get("body", b"")
+                size += len(part)
+                self._held_bytes += len(part)
+                parts.append(part)
+                if not message.get("more_body"):
+                    return b"".join(parts)
+                if size > self._bounds.body_bytes:
+                    raise RefusedError(413, f"the body is larger than {self._bounds.body_bytes} bytes")
+                if self._held_bytes > self._bounds.total_bytes:
+                    raise _overload()
+                message = await receive()
+            return None
+        finally:
+            self._reading -= 1
+            self._held_bytes -= size
+
+
+def timeout(query: bytes) -> float:
+    """How many seconds the API server waits, as it says in the address; for ever when it does not."""
+    found = _TIMEOUT.search(query)
+    return float(found[1]) if found else float("inf")
+
+
+def _check(scope: Scope, most: int) -> None:
+    """Refuse what is no review before its body is read. Raises RefusedError."""
+    if scope["method"] != "POST":
+        raise RefusedError(405, "a review is sent with POST", headers={"allow": "POST"})
+    kind = b""
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            kind = value
+        elif name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+            raise RefusedError(415, "the body must not be compressed", headers={"accept-encoding": "identity"})
+        elif name == b"content-length" and value.isdigit() and int(value) > most:
+            raise RefusedError(413, f"the body is larger than {most} bytes")
+    if kind != b"application/json" and kind.partition(b";")[0].strip().lower() != b"application/json":
+        raise RefusedError(415, "the content type must be application/json")
+
+
+def _overload() -> RefusedError:
+    # The API server's client waits as long as it is told and asks again, within the webhook's timeout.
+    return RefusedError(429, "too many reviews are arriving at once", "overload", {"retry-after": "1"})
+
+
+async def _refuse(send: Send, refused: RefusedError) -> None:
+    body = problem(refused.status, str(refused))
+    await _send(
+        send, refused.status, body, [(name.encode(), value.encode()) for name, value in refused.headers.items()]
+    )
+
+
+async def _send(send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    all_headers = [_JSON, (b"content-length", b"%d" % len(body)), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": all_headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def problem(status: int, detail: str) -> bytes:
+    """The body of every answer that is not a verdict."""
+    return msgspec.json.encode({"error": HTTPStatus(status).phrase.lower(), "detail": detail})
+
+
+def _uid(body: bytes) -> str | None:
+    try:
+        return review.parse(body).uid
+    except Exception:  # noqa: BLE001 - whatever went wrong may go wrong again
+        return None

@@ -1,0 +1,199 @@
+"""`podgate serve`: put the parts together, serve on two ports, and leave without failing anybody."""
+
+import asyncio
+import gc
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import click
+import uvloop
+
+from certs.reload import CertificateError, Sources
+from policies.config import Policy, PolicyError
+from webhook import logs, pages, reload, settings
+from webhook.admission import Admitted
+from webhook.app import PATH, Front, Gate
+from webhook.listener import Listener, ListenError, listen
+from webhook.logs import DecisionLog, Lines, LogError
+from webhook.metrics import Metrics
+from webhook.ops import Ops, Readiness
+from webhook.protocol import Limits
+from webhook.reload import PolicyWatch, Watch
+from webhook.report import version
+from webhook.settings import Settings, SettingsError
+from webhook.tls import CertificateWatch
+
+_WATCH_SECONDS = 2.0
+_OPS_BODY_BYTES = 1024
+_log = logging.getLogger("podgate")
+
+
+class StartError(Exception):
+    """Podgate cannot start: why, for a person."""
+
+
+class _CannotStartError(click.ClickException):
+    exit_code = 2
+
+
+class Service:
+    """A webhook that is ready to be run. Making it checks everything that can be checked before it listens."""
+
+    def __init__(self, given: Settings) -> None:
+        """Raises StartError."""
+        self._settings = given
+        self.metrics = Metrics()
+        try:
+            self.gate = Gate(reload.load_policy(given.policy))
+            sources = Sources(given.tls_cert, given.tls_key, given.tls_client_ca)
+            self._certificate = CertificateWatch(sources, self.metrics, _now)
+            self._decisions = DecisionLog(Lines.open(given.decision_log, self.metrics.lost))
+        except (PolicyError, CertificateError, LogError) as error:
+            raise StartError(str(error)) from error
+        self.metrics.running(version(), self.gate.policy)
+        self.readiness = Readiness(self.gate, self._certificate.not_after, _now)
+        self._warm_up()
+        self._main, self._ops = self._listeners()
+        self._watches = self._watched()
+        self._stopping = False
+        self._code = 0
+
+    def _warm_up(self) -> None:
+        if problem := self.readiness.warm_up():
+            raise StartError(problem)
+        # What was imported and compiled stays for good: no collection needs to look at it again.
+        gc.collect()
+        gc.freeze()
+
+    def _listeners(self) -> tuple[Listener, Listener]:
+        given = self._settings
+        limits = Limits(read_seconds=given.read_timeout, handshake_seconds=given.read_timeout)
+        small = replace(limits, body_bytes=_OPS_BODY_BYTES)
+        front = Front(self.gate, pages.build(), self._observe, self.metrics.error)
+        ops = Ops(self.readiness, self.metrics)
+        context = self._certificate.keeper.context
+        try:
+            main_socket = listen(given.host, given.port)
+            ops_socket = listen(given.ops_host or given.host, given.ops_port)
+        except ListenError as error:
+            raise StartError(str(error)) from error
+        main = Listener(front, main_socket, limits, lambda _refusal: self.metrics.error("http"), context)
+        return main, Listener(ops, ops_socket, small)
+
+    def _watched(self) -> list[Watch]:
+        watches: list[Watch] = [self._certificate]
+        if self._settings.policy is not None:
+            watches.append(PolicyWatch(self._settings.policy, self.gate, self.metrics, version()))
+        return watches
+
+    async def run(self) -> int:
+        """Serve until a signal says otherwise. Returns the exit code: 1 when the second signal cut it short."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, partial(self._stop, number))
+        loop.add_signal_handler(signal.SIGHUP, partial(reload.check, self._watches, force=True))
+        watching = loop.create_task(reload.watch(self._watches, _WATCH_SECONDS))
+        ops = loop.create_task(self._ops.serve())
+        main = loop.create_task(self._main.serve())
+        await asyncio.gather(self._main.ready.wait(), self._ops.ready.wait())
+        self.readiness.serving = True
+        _log.info("ready", extra={"fields": self._about()})
+        await main
+        self._ops.should_exit = True
+        await ops
+        watching.cancel()
+        self._decisions.close()
+        _log.info("stopped")
+        return self._code
+
+    def _about(self) -> dict[str, str]:
+        policy = self.gate.policy
+        return {
+            "admission": self._main.address + PATH,
+            "ops": self._ops.address,
+            "version": version(),
+            "policy": policy.name,
+            "hash": policy.hash,
+            "mode": policy.mode.value,
+        }
+
+    def _stop(self, number: signal.Signals) -> None:
+        if self._stopping:
+            self._code = 1
+            self._main.force_exit = self._ops.force_exit = True
+            self._main.should_exit = True
+            return
+        self._stopping = True
+        self.readiness.draining = True
+        self._main.drain()
+        # The API server goes on using what it has connected to until it is told that this replica is gone.
+        seconds = self._settings.drain_seconds if number == signal.SIGTERM else 0.0
+        _log.info("draining", extra={"fields": {"signal": number.name, "seconds": seconds}})
+        asyncio.get_running_loop().call_later(seconds, self._leave)
+
+    def _leave(self) -> None:
+        self._main.should_exit = True
+
+    def _observe(self, admitted: Admitted, policy: Policy, seconds: float) -> None:
+        self.metrics.review(admitted, policy, seconds)
+        self._decisions.write(admitted, policy, seconds)
+
+
+def serve(given: Settings) -> int:
+    """Run the webhook. Returns the exit code. Raises StartError."""
+    service = Service(given)
+    logs.start(given.log_level, Lines.onto(sys.__stderr__.fileno() if sys.__stderr__ else 2, service.metrics.lost))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(service.run())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _options(function: Callable[..., None]) -> Callable[..., None]:
+    """One flag for every setting."""
+    for name, field in reversed(Settings.model_fields.items()):
+        default = "" if field.is_required() or field.default is None else f" [{field.default}]"
+        option = click.option(
+            settings.flag(name), name, metavar=_metavar(field.annotation), help=f"{field.description}{default}"
+        )
+        function = option(function)
+    return function
+
+
+def _metavar(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        return "|".join(get_args(annotation))
+    names = {Path: "FILE", int: "N", float: "SECONDS"}
+    return next((names[kind] for kind in (annotation, *get_args(annotation)) if kind in names), "TEXT")
+
+
+@click.command("serve")
+@_options
+@click.pass_context
+def command(ctx: click.Context, /, **flags: str | None) -> None:
+    """Run the webhook: reviews over TLS, and health and metrics on a port of their own.
+
+    Every option can also be given in the environment: --tls-cert as PODGATE_TLS_CERT. SIGTERM drains, SIGHUP looks at
+    the certificate and the policy at once.
+    """
+    try:
+        given = settings.load({name: value for name, value in flags.items() if value is not None})
+        code = serve(given)
+    except SettingsError as error:
+        raise click.UsageError("\n".join(error.problems), ctx) from error
+    except StartError as error:
+        raise _CannotStartError(str(error)) from error
+    ctx.exit(code)
+
+
+if __name__ == "__main__":
+    command()

@@ -1,0 +1,40 @@
+"""The certificate that is served, kept in step with its files: what is done about a change, and what is said."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from certs.reload import Keeper, Loaded, Sources
+from webhook.metrics import Metrics
+
+_log = logging.getLogger("podgate")
+
+
+class CertificateWatch:
+    """Looks at the files when asked to. Raises CertificateError when they cannot be served with at the start."""
+
+    def __init__(self, sources: Sources, metrics: Metrics, clock: Callable[[], datetime]) -> None:
+        self.keeper = Keeper(sources, clock)
+        self._metrics = metrics
+        metrics.expiry(self.keeper.current.not_after.timestamp())
+
+    def not_after(self) -> datetime:
+        """When the certificate that is served ends."""
+        return self.keeper.current.not_after
+
+    def check(self, *, force: bool = False) -> None:
+        """Serve what the files hold now, if they changed and can be served with."""
+        reload = self.keeper.refresh(force=force)
+        if reload is None:
+            return
+        self._metrics.reload("certificate", ok=reload.loaded is not None)
+        if reload.loaded is None:
+            fields = {"problem": reload.problem} | _about(self.keeper.current)
+            _log.error("the new certificate cannot be used; the old one still is", extra={"fields": fields})
+        else:
+            self._metrics.expiry(reload.loaded.not_after.timestamp())
+            _log.info("a new certificate is served", extra={"fields": _about(reload.loaded)})
+
+
+def _about(loaded: Loaded) -> dict[str, str]:
+    return {"expires": f"{loaded.not_after:%Y-%m-%dT%H:%M:%SZ}", "sha256": loaded.fingerprint}
