@@ -1,0 +1,63 @@
+"""The engine runs rules over every pod of an object."""
+
+from typing import Any
+
+from policies import registry, resource
+from policies.engine import NOTHING, Engine, Evaluation, Finding
+from policies.standard import Level, Standard, Version
+
+RULES = registry.by_name()
+NEWEST = Standard(Level.BASELINE, Version(1, 37))
+
+
+def pod(**spec: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "app"}, "spec": {"containers": [], **spec}}
+
+
+def evaluate(engine: Engine, obj: dict[str, Any]) -> Evaluation:
+    return engine.evaluate(resource.read(obj))
+
+
+def test_nothing_found_is_nothing() -> None:
+    assert evaluate(Engine(registry.load(), NEWEST), pod()) is NOTHING
+
+
+def test_no_rules_find_nothing() -> None:
+    assert evaluate(Engine([], NEWEST), pod(hostPID=True)) is NOTHING
+
+
+def test_findings_are_sorted_by_rule_whatever_the_order_of_the_rules() -> None:
+    engine = Engine([RULES["privileged"], RULES["host-pid"], RULES["host-ipc"]], NEWEST)
+    privileged = {"name": "web", "securityContext": {"privileged": True}}
+    found = evaluate(engine, pod(containers=[privileged], hostPID=True, hostIPC=True))
+    assert found.findings == (
+        Finding(RULES["host-ipc"], ("spec", "hostIPC"), "is true"),
+        Finding(RULES["host-pid"], ("spec", "hostPID"), "is true"),
+        Finding(
+            RULES["privileged"],
+            ("spec", "containers", 0, "securityContext", "privileged"),
+            'is true (container "web")',
+        ),
+    )
+
+
+def test_rules_judge_against_the_engine_s_standard() -> None:
+    obj = pod(securityContext={"sysctls": [{"name": "net.ipv4.tcp_rmem"}]})
+    old = Engine([RULES["sysctls"]], Standard(Level.BASELINE, Version(1, 31)))
+    assert len(evaluate(old, obj).findings) == 1
+    assert evaluate(Engine([RULES["sysctls"]], NEWEST), obj) is NOTHING
+
+
+def test_every_pod_of_an_object_is_judged() -> None:
+    template = {"spec": {"containers": [], "hostPID": True}}
+    job = {"template": {"spec": {"template": template}}}
+    obj = {"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet", "spec": {"replicatedJobs": [job, job]}}
+    found = evaluate(Engine([RULES["host-pid"]], NEWEST), obj)
+    assert [finding.path for finding in found.findings] == [
+        ("spec", "replicatedJobs", number, "template", "spec", "template", "spec", "hostPID") for number in (0, 1)
+    ]
+
+
+def test_an_object_without_pods_is_not_judged() -> None:
+    obj = {"apiVersion": "v1", "kind": "ConfigMap", "spec": {"hostPID": True}}
+    assert evaluate(Engine(registry.load(), NEWEST), obj) is NOTHING

@@ -1,0 +1,138 @@
+"""The view of a pod: every container with its place, and what is in effect."""
+
+from typing import Any
+
+import pytest
+
+from policies.kinds import Kind
+from policies.pod import Pod, named, shown
+from policies.resource import read
+
+
+def view(spec: dict[str, Any], annotations: dict[str, str] | None = None) -> Pod:
+    """The view of a pod with this spec."""
+    obj = {"metadata": {"annotations": annotations}, "spec": spec}
+    return read(obj, Kind("", "Pod")).pods[0].pod
+
+
+class TestContainers:
+    def test_are_of_every_kind_in_the_order_in_which_they_are_judged(self) -> None:
+        pod = view(
+            {
+                "ephemeralContainers": [{"name": "debug"}],
+                "containers": [{"name": "web"}, {"name": "api"}],
+                "initContainers": [{"name": "setup"}, {"name": "proxy", "restartPolicy": "Always"}],
+            }
+        )
+        assert [str(container) for container in pod.containers] == [
+            'init container "setup"',
+            'sidecar container "proxy"',
+            'container "web"',
+            'container "api"',
+            'ephemeral container "debug"',
+        ]
+
+    def test_know_where_they_stand(self) -> None:
+        pod = view(
+            {"containers": [{}, {}], "initContainers": [{"restartPolicy": "Always"}], "ephemeralContainers": [{}]}
+        )
+        assert [container.at("image") for container in pod.containers] == [
+            ("spec", "initContainers", 0, "image"),
+            ("spec", "containers", 0, "image"),
+            ("spec", "containers", 1, "image"),
+            ("spec", "ephemeralContainers", 0, "image"),
+        ]
+
+    def test_restarting_always_makes_no_sidecar_of_a_regular_container(self) -> None:
+        pod = view({"containers": [{"name": "web", "restartPolicy": "Always"}]})
+        assert str(pod.containers[0]) == 'container "web"'
+
+    def test_without_a_name_are_named_by_their_position(self) -> None:
+        pod = view({"containers": [{"name": "web"}, {"name": ""}, None]})
+        assert [str(container) for container in pod.containers][1:] == ["container number 2", "container number 3"]
+
+    @pytest.mark.parametrize("spec", [{}, {"containers": None}, {"containers": [], "initContainers": None}])
+    def test_may_be_missing(self, spec: dict[str, Any]) -> None:
+        assert view(spec).containers == ()
+
+
+class TestCapabilities:
+    @pytest.mark.parametrize(
+        "context", [None, {}, {"capabilities": None}, {"capabilities": {}}, {"capabilities": {"add": [], "drop": None}}]
+    )
+    def test_none(self, context: dict[str, Any] | None) -> None:
+        (container,) = view({"containers": [{"securityContext": context}]}).containers
+        assert container.added_capabilities == ()
+        assert container.dropped_capabilities == ()
+
+    def test_a_null_is_an_empty_name(self) -> None:
+        context = {"capabilities": {"add": ["CHOWN", None], "drop": [None, "ALL"]}}
+        (container,) = view({"containers": [{"securityContext": context}]}).containers
+        assert container.added_capabilities == ("CHOWN", "")
+        assert container.dropped_capabilities == ("", "ALL")
+
+
+class TestVolumes:
+    def test_are_seen_by_the_sources_that_are_set(self) -> None:
+        pod = view(
+            {
+                "volumes": [
+                    {"name": "certs", "hostPath": {"path": "/etc/ssl"}},
+                    {"name": "both", "secret": {}, "nfs": None, "holographic": {}},
+                ]
+            }
+        )
+        certs, both = pod.volumes
+        assert (certs.name, certs.sources) == ("certs", ("hostPath",))
+        assert certs.host_path is not None
+        assert certs.host_path.path == "/etc/ssl"
+        assert (both.name, both.host_path, both.sources) == ("both", None, ("secret", "holographic"))
+
+    @pytest.mark.parametrize("volume", [None, {}, {"name": "a"}, {"name": "a", "nfs": None}])
+    def test_without_a_source_are_empty_dirs(self, volume: dict[str, Any] | None) -> None:
+        assert view({"volumes": [volume]}).volumes[0].sources == ("emptyDir",)
+
+    def test_may_be_null(self) -> None:
+        assert view({"volumes": None}).volumes == ()
+
+
+@pytest.mark.parametrize(
+    ("os", "windows"),
+    [({"name": "windows"}, True), ({"name": "Windows"}, False), ({"name": "linux"}, False), ({}, False), (None, False)],
+)
+def test_windows(os: dict[str, str] | None, windows: bool) -> None:
+    assert view({"os": os}).windows is windows
+
+
+@pytest.mark.parametrize(("host_users", "own"), [(False, True), (True, False), (None, False)])
+def test_user_namespace(host_users: bool | None, own: bool) -> None:
+    assert view({"hostUsers": host_users}).user_namespace is own
+
+
+def test_a_pod_knows_where_its_fields_stand() -> None:
+    assert view({}).at("securityContext", "sysctls", 0) == ("spec", "securityContext", "sysctls", 0)
+
+
+class TestShown:
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [
+            ("SYS_ADMIN", "SYS_ADMIN"),
+            ("", "an empty value"),
+            (None, "an empty value"),
+            ("grüße", "grüße"),
+            ("a\nb", "a\\nb"),
+            ("\x00\u202e\ud800", "\\x00\\u202e\\ud800"),
+            ("a" * 100, "a" * 100),
+            ("a" * 101, "a" * 99 + "…"),
+            ("\n" * 60, "\\n" * 49 + "\\…"),
+        ],
+    )
+    def test_values(self, value: str | None, text: str) -> None:
+        assert shown(value) == text
+
+    def test_names(self) -> None:
+        assert named("volume", "certs", 0) == 'volume "certs"'
+        assert named("volume", "a\n" + "b" * 1000, 0) == f'volume "a\\n{"b" * 96}…"'
+        assert named("volume", "", 0) == "volume number 1"
+        assert named("volume", None, 4) == "volume number 5"
