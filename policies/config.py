@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 import yaml
 from msgspec import Struct
+from yaml.events import CollectionEndEvent, CollectionStartEvent
 
 from policies import profile as profiles
 from policies import registry
@@ -81,13 +82,37 @@ def parse(text: str) -> Policy:
     if len(text) > MAX_BYTES:
         raise PolicyError(f"the policy is larger than {MAX_BYTES} bytes")
     try:
-        content = yaml.load(text, Loader=yaml.CSafeLoader)
-        document = msgspec.convert(content, GatePolicy)
-    except yaml.YAMLError as error:
-        raise PolicyError(f"the policy is not YAML: {error}") from error
+        document = msgspec.convert(_read(text), GatePolicy)
     except msgspec.ValidationError as error:
         raise PolicyError(f"the policy is not a GatePolicy: {error}") from error
+    except (yaml.YAMLError, ValueError) as error:  # PyYAML lets a number or a date that is none through as ValueError
+        raise PolicyError(f"the policy is not YAML: {error}") from error
     return compile_policy(document)
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML in which `off` is a word, as in YAML 1.2, and nothing is a date."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [
+        (tag, pattern)
+        for tag, pattern in resolvers
+        if not (tag.endswith(":bool") and first in "nNoOyY") and not tag.endswith(":timestamp")
+    ]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+_MAX_DEPTH = 20
+
+
+def _read(text: str) -> Any:
+    depth = 0
+    # Before loading: libyaml builds nested nodes by recursion and overflows the stack.
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise PolicyError(f"the policy is nested deeper than {_MAX_DEPTH} levels")
+    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
 
 
 def of_profile(name: str = profiles.DEFAULT, pss_version: str = "latest") -> Policy:

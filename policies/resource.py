@@ -119,8 +119,12 @@ def _decoder(kind: Kind) -> msgspec.json.Decoder[_Object]:
     return msgspec.json.Decoder(_type(kind))
 
 
+# A kind without a row: nothing but what every object has.
+_ANY = Kind("", "")
+
+
 def _own_kind(obj: Mapping[str, Any] | Raw) -> Kind:
-    found = _convert(obj, _Object)
+    found = _decode(obj, _ANY)
     return Kind((found.apiVersion or "").rpartition("/")[0], found.kind or "")
 
 
