@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import socket
 import ssl
 from collections.abc import Callable, Generator
@@ -29,8 +30,14 @@ def listen(host: str, port: int) -> socket.socket:
         dual = family == socket.AF_INET6 and host == "::" and socket.has_dualstack_ipv6()
         return socket.create_server(address[:2], family=family, backlog=_BACKLOG, dualstack_ipv6=dual)
     except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ListenError(f"cannot listen on {host}:{port}: {reason.lower()}") from error
+        raise ListenError(f"cannot listen on {host}:{port}: {_reason(error).lower()}") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, socket.gaierror):
+        return error.strerror or "the host is not known"
+    # Not strerror: asyncio and socket put the address in there again.
+    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
 
 
 class Listener(Server):

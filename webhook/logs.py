@@ -227,9 +227,10 @@ class JsonHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._lines.write(_record(record) + b"\n")
+            line = _record(record)
         except Exception:  # noqa: BLE001 - a log never fails what it tells of
-            self.handleError(record)
+            line = _ascii({"ts": _now(), "level": "error", "message": f"a line of {record.name} cannot be written"})
+        self._lines.write(line + b"\n")
 
     def close(self) -> None:
         self._lines.close()

@@ -121,8 +121,8 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 def _unknown(given: Mapping[str, str]) -> Iterator[str]:
     known = [variable(name) for name in Settings.model_fields]
     for name in sorted(set(given) - set(known)):
-        near = get_close_matches(name, known, n=1)
-        yield f"{name} is not a setting" + (f": did you mean {near[0]}?" if near else "")
+        near = get_close_matches(name.removeprefix(PREFIX), [other.removeprefix(PREFIX) for other in known], n=1)
+        yield f"{name} is not a setting" + (f": did you mean {PREFIX}{near[0]}?" if near else "")
 
 
 def _problem(name: str, message: str, flags: Mapping[str, str]) -> str:

@@ -1,0 +1,297 @@
+"""What is written down: never the object, never a forged line, and never at the price of a review."""
+
+import asyncio
+import errno
+import json
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policies import config
+from tests.reviews import body, pod, privileged_pod, review
+from webhook import logs
+from webhook.admission import admit
+from webhook.logs import MAX_LINE, DecisionLog, JsonHandler, Lines, LogError
+
+BASELINE = config.of_profile("pss-baseline")
+ALL = config.of_profile("all")
+
+
+class Counted:
+    """Counts lost lines."""
+
+    def __init__(self) -> None:
+        self.lost = 0
+
+    def __call__(self, count: int) -> None:
+        self.lost += count
+
+
+@pytest.fixture
+def counted() -> Counted:
+    return Counted()
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        with suppress(OSError):
+            os.close(end)
+
+
+def decide(tmp_path: Path, content: dict[str, Any], policy: config.Policy = BASELINE) -> dict[str, Any]:
+    """The line about this review, as it is read from the file; it is the only one."""
+    line: dict[str, Any] = json.loads(raw(tmp_path, content, policy))
+    return line
+
+
+def raw(tmp_path: Path, content: dict[str, Any], policy: config.Policy = BASELINE) -> str:
+    log = DecisionLog(Lines.open(str(tmp_path / "log"), Counted()))
+    log.write(admit(body(content), policy), policy, 0.0012345)
+    log.close()
+    (line,) = (tmp_path / "log").read_text().splitlines()
+    (tmp_path / "log").unlink()
+    return line
+
+
+def test_a_decision_is_one_line_with_who_what_and_why(tmp_path: Path) -> None:
+    line = decide(tmp_path, review(privileged_pod(), name="app", subResource="resize", dryRun=True))
+
+    assert line.pop("ts").endswith("Z")
+    assert line == {
+        "uid": "b5a9c1f2-0001-4000-8000-000000000001",
+        "operation": "CREATE",
+        "group": "",
+        "version": "v1",
+        "kind": "Pod",
+        "subresource": "resize",
+        "namespace": "default",
+        "name": "app",
+        "user": "alice",
+        "decision": "deny",
+        "judged": "deny",
+        "mode": "enforce",
+        "policy": BASELINE.hash,
+        "rules": ["privileged"],
+        "dryRun": True,
+        "milliseconds": 1.234,
+        "error": "",
+    }
+
+
+def test_the_object_is_never_written(tmp_path: Path) -> None:
+    obj = pod(env=[{"name": "SECRETNAME", "value": "SECRETVALUE"}], image="SECRETIMAGE")
+    obj["metadata"] |= {"annotations": {"SECRETKEY": "SECRETANNOTATION"}, "labels": {"a": "SECRETLABEL"}}
+
+    assert "SECRET" not in raw(tmp_path, review(obj), ALL)
+
+
+@pytest.mark.parametrize(
+    "letter", ["\n", "\x00", "\x1b[31m", "\x7f", "\x9b31m", "\u2028", "\u202e", '"', "\\"], ids=ascii
+)
+def test_nobody_forges_a_line_or_steers_a_terminal(tmp_path: Path, letter: str) -> None:
+    name = f"a{letter}b"
+    line = raw(tmp_path, review(pod(), name=name, userInfo={"username": name}))
+
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line)["name"] == json.loads(line)["user"] == name
+
+
+def test_a_line_fits_into_a_pipe_whatever_is_asked(tmp_path: Path) -> None:
+    wide = "\u2028" * 5000
+    content = review(privileged_pod(), name=wide, namespace=wide, userInfo={"username": wide}, subResource=wide)
+    content["request"]["kind"]["version"] = wide
+    line = raw(tmp_path, content, ALL)
+
+    assert len(line) < MAX_LINE
+    assert json.loads(line)["name"].startswith("\u2028")
+
+
+def test_the_file_is_for_its_owner_and_is_appended_to(tmp_path: Path, counted: Counted) -> None:
+    path = tmp_path / "log"
+    for text in (b"one\n", b"two\n"):
+        lines = Lines.open(str(path), counted)
+        lines.write(text)
+        lines.close()
+
+    assert path.read_bytes() == b"one\ntwo\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path, counted: Counted) -> None:
+    with pytest.raises(LogError, match="cannot be written: is a directory"):
+        Lines.open(str(tmp_path), counted)
+
+
+@pytest.mark.parametrize("may_block", [False, True], ids=["opened-anew", "shared"])
+def test_a_full_pipe_takes_what_it_can_and_the_rest_waits(
+    pipe: tuple[int, int], counted: Counted, may_block: bool
+) -> None:
+    reader, writer = pipe
+    lines = Lines(os.dup(writer), counted, may_block=True) if may_block else Lines.onto(writer, counted)
+    line = b"x" * 999 + b"\n"
+    for _ in range(200):
+        lines.write(line)
+    assert counted.lost == 0
+    seen = b""
+    while len(seen) < 200_000:
+        seen += os.read(reader, 65536)
+        lines.write(b"")
+    lines.close()
+
+    assert seen == line * 200
+    assert counted.lost == 0
+
+
+def test_what_waits_is_bounded_and_the_rest_is_counted(
+    pipe: tuple[int, int], counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "MAX_WAITING", 10_000)
+    lines = Lines.onto(pipe[1], counted)
+    for number in range(200):
+        lines.write(b"%03d" % number + b"x" * 996 + b"\n")
+    kept = 200 - counted.lost
+    lines.close()
+
+    assert 60 < kept < 80
+    assert counted.lost == 200 - kept + 10
+
+
+def test_what_waits_is_written_when_the_reader_goes_on(pipe: tuple[int, int], counted: Counted) -> None:
+    async def play() -> bytes:
+        lines = Lines.onto(pipe[1], counted)
+        for _ in range(100):
+            lines.write(b"x" * 999 + b"\n")
+        seen = b""
+        while len(seen) < 100_000:
+            seen += os.read(pipe[0], 65536)
+            await asyncio.sleep(0.06)
+        lines.close()
+        return seen
+
+    assert len(asyncio.run(play())) == 100_000
+    assert counted.lost == 0
+
+
+def test_a_closed_pipe_loses_lines_and_nothing_else(pipe: tuple[int, int], counted: Counted) -> None:
+    lines = Lines.onto(pipe[1], counted)
+    os.close(pipe[0])
+    for _ in range(3):
+        lines.write(b"x\n")
+    lines.close()
+
+    assert counted.lost == 3
+
+
+def test_a_handle_that_cannot_be_opened_anew_is_shared(counted: Counted) -> None:
+    import socket  # noqa: PLC0415 - a socket is such a handle
+
+    near, far = socket.socketpair()
+    with near, far:
+        lines = Lines.onto(near.fileno(), counted)
+        lines.write(b"x\n")
+        lines.close()
+
+        assert far.recv(10) == b"x\n"
+        assert os.get_blocking(near.fileno())
+
+
+def test_standard_output_stays_as_it_was_for_others(pipe: tuple[int, int], counted: Counted) -> None:
+    lines = Lines.onto(pipe[1], counted)
+
+    assert os.get_blocking(pipe[1])
+    lines.close()
+
+
+def test_a_full_disk_loses_lines_and_the_next_one_begins_afresh(
+    tmp_path: Path, counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk takes ten bytes, is full for two lines, and has room again."""
+    path = tmp_path / "log"
+    lines = Lines.open(str(path), counted)
+    write = os.write
+    room = 10
+
+    def full(handle: int, data: bytes) -> int:
+        nonlocal room
+        if not room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written = write(handle, data[:room])
+        room -= written
+        return written
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        for text in (b"first\n", b"second\n", b"third\n"):
+            lines.write(text)
+    lines.write(b"fourth\n")
+    lines.close()
+
+    assert path.read_bytes() == b"first\nseco\nfourth\n"
+    assert counted.lost == 2
+
+
+@pytest.fixture
+def said(tmp_path: Path) -> Iterator[Path]:
+    """Where a logger `test` writes to."""
+    handler = JsonHandler(Lines.open(str(tmp_path / "log"), Counted()))
+    logger = logging.getLogger("podgate.test")
+    logger.addHandler(handler)
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    yield tmp_path / "log"
+    logger.removeHandler(handler)
+    handler.close()
+
+
+def test_what_rarely_happens_is_json_too(said: Path) -> None:
+    logging.getLogger("podgate.test").warning("a %s\nb", "\x1b", extra={"fields": {"uid": "1"}})
+    line = json.loads(said.read_text())
+
+    assert line.pop("ts").endswith("Z")
+    assert line == {"level": "warning", "message": "a \x1b\nb", "uid": "1", "logger": "podgate.test"}
+    assert said.read_text().strip().isprintable()
+
+
+def test_an_exception_is_written_with_its_trace_in_one_line(said: Path) -> None:
+    try:
+        json.loads("{")
+    except ValueError:
+        logging.getLogger("podgate.test").exception("failed")
+    (line,) = said.read_text().splitlines()
+
+    assert "test_logs.py" in json.loads(line)["trace"]
+
+
+def test_a_record_that_cannot_be_written_harms_nobody(tmp_path: Path) -> None:
+    handler = JsonHandler(Lines.open(str(tmp_path / "log"), Counted()))
+    for text in ("%d", "unharmed %s"):
+        handler.emit(logging.LogRecord("test", logging.INFO, "", 0, text, ("no number",), None))
+    handler.close()
+
+    messages = [json.loads(line)["message"] for line in (tmp_path / "log").read_text().splitlines()]
+    assert messages == ["a line of test cannot be written", "unharmed no number"]
+
+
+def test_every_logger_is_led_to_the_same_place(tmp_path: Path) -> None:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    try:
+        handler = logs.start("warning", Lines.open(str(tmp_path / "log"), Counted()))
+        logging.getLogger("some.package").warning("said")
+        logging.getLogger("some.package").info("unsaid")
+        handler.close()
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+
+    assert [json.loads(line)["logger"] for line in (tmp_path / "log").read_text().splitlines()] == ["some.package"]

@@ -1,0 +1,143 @@
+"""The policy follows its file: swapped when it is valid, kept when the new one is not, and said once."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import pytest
+
+from policies.config import Mode, PolicyError
+from webhook import reload
+from webhook.app import Gate
+from webhook.metrics import Metrics
+from webhook.reload import PolicyWatch, load_policy
+
+HEAD = "apiVersion: podgate.dev/v1alpha1\nkind: GatePolicy\nmetadata: {name: mine}\nspec: "
+
+
+class Tried:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.write("{profile: pss-baseline}")
+        self.gate = Gate(load_policy(path))
+        self.metrics = Metrics()
+        self.watch = PolicyWatch(path, self.gate, self.metrics, "1")
+
+    def write(self, spec: str) -> None:
+        new = self.path.with_name("new")
+        new.write_text(HEAD + spec)
+        new.replace(self.path)
+
+    def counted(self, result: str) -> float | None:
+        labels = {"what": "policy", "result": result}
+        return self.metrics.registry.get_sample_value("podgate_reloads_total", labels)
+
+
+@pytest.fixture
+def tried(tmp_path: Path) -> Tried:
+    return Tried(tmp_path / "policy.yaml")
+
+
+def test_without_a_file_the_recommended_profile_is_in_force() -> None:
+    assert load_policy(None).profile == "recommended"
+
+
+def test_a_valid_change_is_put_into_force(tried: Tried) -> None:
+    before = tried.gate.policy.hash
+    tried.write("{profile: pss-baseline, mode: audit}")
+    tried.watch.check()
+
+    assert tried.gate.policy.mode is Mode.AUDIT
+    assert tried.gate.policy.hash != before
+    assert tried.counted("ok") == 1
+    assert b'policy="mine@' in tried.metrics.render()
+
+
+def test_nothing_happens_while_nothing_changes(tried: Tried) -> None:
+    before = tried.gate.policy
+    tried.watch.check()
+    tried.write("{profile: pss-baseline}")
+    tried.watch.check()
+
+    assert tried.gate.policy is before
+    assert (tried.counted("ok"), tried.counted("failed")) == (0, 0)
+
+
+@pytest.mark.parametrize("spec", ["{profile: none}", "{mode: loud}", "[", "{unknown: 1}", "\x00"], ids=ascii)
+def test_an_invalid_change_keeps_the_old_one_and_is_said_once(
+    tried: Tried, spec: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = tried.gate.policy
+    tried.write(spec)
+    for _ in range(3):
+        tried.watch.check()
+
+    assert tried.gate.policy is before
+    assert tried.counted("failed") == 1
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert str(tried.path) in caplog.records[0].__dict__["fields"]["problem"]
+
+
+def test_a_file_that_goes_and_comes_back(tried: Tried) -> None:
+    tried.path.unlink()
+    tried.watch.check()
+    tried.write("{profile: pss-restricted}")
+    tried.watch.check()
+
+    assert tried.gate.policy.profile == "pss-restricted"
+    assert (tried.counted("ok"), tried.counted("failed")) == (1, 1)
+
+
+def test_who_asks_for_a_reload_gets_an_answer_every_time(tried: Tried) -> None:
+    tried.watch.check(force=True)
+    tried.write("[")
+    tried.watch.check(force=True)
+    tried.watch.check(force=True)
+
+    assert (tried.counted("ok"), tried.counted("failed")) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [(b"\xff\xfe", "is not text in UTF-8"), (b"a" * 1_100_000, "larger than"), (b"a: [", "is not YAML")],
+    ids=["not-text", "large", "not-yaml"],
+)
+def test_a_file_that_is_no_policy_is_named(tmp_path: Path, content: bytes, problem: str) -> None:
+    (tmp_path / "policy.yaml").write_bytes(content)
+    with pytest.raises(PolicyError, match=rf"policy\.yaml.*{problem}"):
+        load_policy(tmp_path / "policy.yaml")
+
+
+def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match=r"policy\.yaml cannot be read: no such file or directory"):
+        load_policy(tmp_path / "policy.yaml")
+
+
+class Broken:
+    def check(self, *, force: bool = False) -> None:
+        raise ZeroDivisionError(force)
+
+
+class Counting:
+    """Says when it was looked at three times."""
+
+    def __init__(self) -> None:
+        self.checks = 0
+        self.enough = asyncio.Event()
+
+    def check(self, *, force: bool = False) -> None:
+        assert not force
+        self.checks += 1
+        if self.checks == 3:
+            self.enough.set()
+
+
+def test_a_watch_that_breaks_does_not_keep_others_from_being_looked_at(caplog: pytest.LogCaptureFixture) -> None:
+    async def play() -> int:
+        counting = Counting()
+        task = asyncio.create_task(reload.watch([Broken(), counting], 0.01))
+        await asyncio.wait_for(counting.enough.wait(), 5)
+        task.cancel()
+        return counting.checks
+
+    assert asyncio.run(play()) == len(caplog.records) == 3
