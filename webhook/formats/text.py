@@ -52,8 +52,10 @@ def _result(result: Result, paint: _Paint) -> Iterator[str]:
     source = result.source
     name = paint(_clean(_name(result)), _BOLD)
     yield f"{name} in {_clean(source.file)}:{source.line} {paint(word, code)}\n"
-    for found in result.findings:
-        yield from _finding(found, source, paint)
+    for rule, findings in groupby(result.findings, key=lambda found: found.reason.finding.rule):
+        for found in findings:
+            yield from _finding(found, source, paint)
+        yield f"    fix: {rule.remediation}\n"
     if result.findings:
         yield "\n"
 
@@ -73,7 +75,6 @@ def _finding(found: Located, source: Source, paint: _Paint) -> Iterator[str]:
     severity = f"{rule.severity!s:8}"
     yield f"  {action}  {severity}  {paint(rule.id, _BOLD)}  {_clean(source.file)}:{found.line}\n"
     yield f"    {_clean(f'{render_path(reason.finding.path)} {reason.finding.message}')}.\n"
-    yield f"    fix: {rule.remediation}\n"
 
 
 def _ignored(sources: tuple[Source, ...]) -> str:

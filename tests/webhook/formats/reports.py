@@ -1,0 +1,41 @@
+"""A report with a little of everything, for the tests of formats."""
+
+from policies.decision import Decision, Reason, Verdict
+from policies.engine import Finding
+from policies.path import Path
+from policies.profile import Action
+from policies.registry import by_name
+from webhook.report import Located, ObjectRef, PolicyRef, Report, ReportError, Result, Source
+
+PRIVILEGED = by_name()["privileged"]
+ESCAPE = "\x1b[31mred\n\u202e\x9b"
+
+
+def located(action: Action, path: Path, message: str, line: int) -> Located:
+    return Located(Reason(Finding(PRIVILEGED, path, message), action), line, 5)
+
+
+DENIED = Result(
+    ObjectRef("apps/v1", "Deployment", "shop", "web"),
+    Source("a.yaml", 2, 7),
+    Decision(Verdict.DENY, Verdict.DENY),
+    (
+        located(Action.DENY, ("spec", "containers", 0, "x"), 'is true (container "a")', 12),
+        located(Action.DENY, ("spec", "containers", 1, "x"), f'is true (container "{ESCAPE}")', 14),
+    ),
+)
+WARNED = Result(
+    ObjectRef("v1", "Pod", "", ""),
+    Source("b.yaml", 1, 1),
+    Decision(Verdict.WARN, Verdict.DENY),
+    (located(Action.WARN, ("spec", "hostPID"), "is true", 3),),
+)
+ALLOWED = Result(ObjectRef("v1", "Service", "", "web"), Source("b.yaml", 2, 9), Decision(Verdict.ALLOW, Verdict.ALLOW))
+ERRORS = (
+    ReportError("c.yaml", 1, 4, f"is not YAML: {ESCAPE}"),
+    ReportError("gone.yaml", None, None, "cannot be read: No such file or directory"),
+)
+POLICY = PolicyRef("recommended", "0123456789ab")
+
+EMPTY = Report(POLICY)
+FULL = Report(POLICY, (DENIED, WARNED, ALLOWED), ERRORS, (Source("x.yaml", 1, 1), Source("x.yaml", 2, 3)))

@@ -1,0 +1,82 @@
+"""The report for people, character by character."""
+
+import re
+
+from policies.rule import Severity
+from tests.webhook.formats.reports import ALLOWED, EMPTY, FULL, POLICY, PRIVILEGED
+from webhook.formats import text
+from webhook.report import Report, ReportError, Source
+
+
+def rendered(report: Report, *, colour: bool = False, verbose: bool = False) -> str:
+    return "".join(text.render(report, colour=colour, verbose=verbose))
+
+
+def complained(report: Report, *, colour: bool = False) -> str:
+    return "".join(text.complain(report, colour=colour))
+
+
+EXPECTED = f"""\
+deployment.apps/web (namespace shop) in a.yaml:7 denied
+  deny   critical  privileged  a.yaml:12
+    spec.containers[0].x is true (container "a").
+  deny   critical  privileged  a.yaml:14
+    spec.containers[1].x is true (container "\\x1b[31mred\\n\\u202e\\x9b").
+    fix: {PRIVILEGED.remediation}
+
+pod/(no name) in b.yaml:1 warned
+  warn   critical  privileged  b.yaml:3
+    spec.hostPID is true.
+    fix: {PRIVILEGED.remediation}
+
+ignored 2 documents that are not Kubernetes objects: x.yaml
+3 objects checked against recommended: 1 denied, 1 warned, 1 allowed, 2 not judged; 3 findings (3 critical)
+"""
+
+
+def test_everything() -> None:
+    assert rendered(FULL) == EXPECTED
+
+
+def test_errors_are_lines_of_their_own() -> None:
+    assert complained(FULL) == (
+        "error: c.yaml:4: is not YAML: \\x1b[31mred\\n\\u202e\\x9b\n"
+        "error: gone.yaml: cannot be read: No such file or directory\n"
+    )
+
+
+def test_nothing() -> None:
+    assert rendered(EMPTY) == "0 objects checked against recommended\n"
+    assert complained(EMPTY) == ""
+
+
+def test_objects_without_findings_are_listed_on_demand() -> None:
+    report = Report(POLICY, (ALLOWED,))
+    assert rendered(report) == "1 object checked against recommended: 1 allowed\n"
+    assert rendered(report, verbose=True).startswith("service/web in b.yaml:9 allowed\n")
+
+
+def test_colours_add_nothing_but_colours() -> None:
+    assert re.sub("\x1b\\[[0-9]+m", "", rendered(FULL, colour=True)) == EXPECTED
+    assert "\x1b[31mdenied\x1b[0m" in rendered(FULL, colour=True)
+    assert complained(FULL, colour=True).startswith("\x1b[31merror:\x1b[0m c.yaml")
+
+
+def test_what_is_left_out_is_told() -> None:
+    assert "2 less severe not shown" not in rendered(FULL)
+    strict = FULL.from_severity(Severity.CRITICAL)
+    assert rendered(strict) == EXPECTED
+    found = Report(POLICY, FULL.results, hidden=2)
+    assert rendered(found).endswith("; 3 findings (3 critical); 2 less severe not shown\n")
+
+
+def test_a_denial_is_told_even_when_its_findings_are_left_out() -> None:
+    bare = FULL.from_severity(9)  # type: ignore[arg-type]
+    assert rendered(bare).startswith("deployment.apps/web (namespace shop) in a.yaml:7 denied\npod/(no name)")
+
+
+def test_long_lists_and_long_lines_are_cut() -> None:
+    sources = tuple(Source(f"{number:02}.yaml", 1, 1) for number in range(12))
+    assert "08.yaml, 09.yaml, and 2 more\n" in rendered(Report(POLICY, ignored=sources))
+    [line] = complained(Report(POLICY, errors=(ReportError("a", 1, 1, "x" * 5000),))).splitlines()
+    assert line == f"error: a:1: {'x' * 1000}..."

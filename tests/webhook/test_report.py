@@ -1,0 +1,110 @@
+"""What a report says of itself: exit code, counts, findings left out; and text that is safe to show."""
+
+from typing import Any
+
+import pytest
+
+from policies.decision import Decision, Reason, Verdict
+from policies.engine import Finding
+from policies.profile import Action
+from policies.registry import by_name
+from policies.rule import Severity
+from webhook.report import (
+    ExitCode,
+    Located,
+    ObjectRef,
+    PolicyRef,
+    Report,
+    ReportError,
+    Result,
+    Source,
+    Summary,
+    printable,
+    version,
+)
+
+PRIVILEGED = by_name()["privileged"]
+SOURCE = Source("a.yaml", 1, 1)
+POD = ObjectRef("v1", "Pod", "", "a")
+ERROR = ReportError("b.yaml", None, None, "cannot be read")
+
+
+def result(verdict: Verdict, findings: int = 0) -> Result:
+    finding = Finding(PRIVILEGED, ("spec",), "is bad")
+    located = tuple(Located(Reason(finding, Action.DENY), 1, 1) for _ in range(findings))
+    return Result(POD, SOURCE, Decision(verdict, verdict), located)
+
+
+def report(*results: Result, **more: Any) -> Report:
+    return Report(PolicyRef("p", "0"), results, **more)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (report(), ExitCode.ALLOWED),
+        (report(result(Verdict.ALLOW), result(Verdict.WARN)), ExitCode.ALLOWED),
+        (report(result(Verdict.ALLOW), result(Verdict.DENY)), ExitCode.DENIED),
+        (report(result(Verdict.DENY), errors=(ERROR,)), ExitCode.BAD_INPUT),
+        (report(errors=(ERROR,)), ExitCode.BAD_INPUT),
+        (report(ignored=(SOURCE,)), ExitCode.ALLOWED),
+    ],
+)
+def test_exit_code(found: Report, expected: ExitCode) -> None:
+    assert found.exit_code is expected
+
+
+def test_summary() -> None:
+    found = report(
+        result(Verdict.DENY, 2),
+        result(Verdict.ALLOW),
+        result(Verdict.WARN, 1),
+        errors=(ERROR,),
+        ignored=(SOURCE, SOURCE),
+    )
+    severities = {"critical": 3, "high": 0, "medium": 0, "low": 0, "info": 0}
+    assert found.summary == Summary(3, 1, 1, 1, severities, hidden=0, errors=1, ignored=2)
+    assert list(found.summary.findings) == list(severities)
+
+
+def test_findings_that_are_left_out_still_count() -> None:
+    found = report(result(Verdict.DENY, 2))
+    assert found.from_severity(Severity.CRITICAL) == found
+    # Nothing is worse than critical: an impossible bar leaves everything out.
+    strict = found.from_severity(9)  # type: ignore[arg-type]
+    assert strict.results[0].findings == ()
+    assert (strict.hidden, strict.summary.hidden, strict.exit_code) == (2, 2, ExitCode.DENIED)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain é 漢 😀", "plain é 漢 😀"),
+        ("a\x1b[31mb", "a\\x1b[31mb"),
+        ("a\nb\tc\r", "a\\nb\\tc\\r"),
+        ("\x9b0m\x7f", "\\x9b0m\\x7f"),
+        ("\u202egpj.exe\u2028", "\\u202egpj.exe\\u2028"),
+        ("\ud800\U000e0001", "\\ud800\\U000e0001"),
+    ],
+)
+def test_what_would_move_a_cursor_is_written_out(text: str, expected: str) -> None:
+    assert printable(text) == expected
+
+
+def test_the_version_is_found_beside_the_package_or_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webhook.report.os.listdir", lambda _: ["podgate-1.2.3.dist-info", "podgate_x-1.dist-info"])
+    assert version() == "1.2.3"
+    monkeypatch.setattr("webhook.report.os.listdir", lambda _: [])
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "4.5.6")
+    assert version() == "4.5.6"
+
+
+def test_the_version_of_a_tree_that_was_never_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        from importlib.metadata import PackageNotFoundError  # noqa: PLC0415
+
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("webhook.report.os.listdir", lambda _: [])
+    monkeypatch.setattr("importlib.metadata.version", missing)
+    assert version() == "unknown"
