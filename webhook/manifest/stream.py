@@ -85,6 +85,8 @@ def _documents(text: Text, start: int, end: int) -> Iterator[tuple[Any, Locator]
     try:
         refuse_undecodable(part, start)
         opening = json_text.blank(part, 3 if part.startswith("---") else 0)
+        if opening == len(part):
+            return
         if part.startswith("{", opening) and (found := _json(part, opening, start)) is not None:
             yield from found
             return
@@ -107,15 +109,23 @@ def _json(part: str, at: int, base: int) -> Iterator[tuple[Any, Locator] | Manif
 
 
 def _values(part: str, at: int, base: int) -> Iterator[tuple[Any, Locator] | ManifestError]:
+    broken = 0
     while at < len(part):
         found = json_text.decode(part, at)
-        if found is None:
-            yield ManifestError("is not JSON", base + at)
-            # The next line that can begin an object: the rest of the stream must not be lost.
-            at = part.find("\n{", at) + 1 or len(part)
+        if found is not None:
+            yield found[0], json_text.Tree(part, at, base)
+            at = json_text.blank(part, found[1])
             continue
-        yield found[0], json_text.Tree(part, at, base)
-        at = json_text.blank(part, found[1])
+        broken += 1
+        # The rest of the stream must not be lost: it goes on at the next line that can begin an object. But not for
+        # ever, because each attempt may read as far as the end.
+        following = part.find("\n{", at) + 1 if broken < _MAX_BROKEN else 0
+        gives_up = ", and neither was much before it: what follows is not read" if broken == _MAX_BROKEN else ""
+        yield ManifestError(f"is not JSON{gives_up}", base + at)
+        at = following or len(part)
+
+
+_MAX_BROKEN = 20
 
 
 def _explain(error: ManifestError, part: str) -> ManifestError:

@@ -42,6 +42,7 @@ class TestDocuments:
             "a: 1\n...\n---\nb: 2\n...\n", "a: 1\r\n---\r\nb: 2\r\n", "a: 1\r---\rb: 2\r", "\ufeffa: 1\n---\t\nb: 2\n",
             "%YAML 1.1\n---\na: 1\n...\n%TAG ! !x\n# comment\n---\nb: 2\n", "# first\n\n---\na: 1\n\n--- \n\n\nb: 2",
             '{"a": 1}\n---\n{"b": 2}\n', '{"a": 1}{"b": 2}', '{"a": 1}\n{"b": 2}\n', '--- {"a": 1}\n---\n{b: 2} # x',
+            '{"a": 1} # x\n---\n{"b": 2}',
         ],
     )  # fmt: skip
     def test_separators(self, text: str) -> None:
@@ -67,6 +68,10 @@ class TestDocuments:
 
     def test_a_broken_line_of_json_lines(self) -> None:
         assert outcome('{"a": 1}\n{"b": 2}\n{bad\n{"c": 3}\n') == [{"a": 1}, {"b": 2}, (3, "is not JSON"), {"c": 3}]
+
+    def test_many_broken_lines_of_json_lines(self) -> None:
+        *_, last = outcome('{"a": 1}\n' + "{bad\n" * 100 + '{"c": 3}\n')
+        assert last == (21, "is not JSON, and neither was much before it: what follows is not read")
 
     def test_a_helm_template_is_told_what_it_is(self) -> None:
         _, problem = flaw("{{- if .Values.on }}\nkind: Pod\n{{- end }}\n")
