@@ -7,9 +7,10 @@ wall-clock time does. The difference is what reading, judging, answering, loggin
 """
 
 import argparse
-import http.client
+import asyncio
 import json
-import os
+import re
+import socket
 import ssl
 import statistics
 import subprocess
@@ -20,6 +21,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import uvloop
 
 ECHO = """
 import sys, uvicorn
@@ -93,54 +96,78 @@ def cpu_seconds(pid: int) -> float:
 
 
 @contextmanager
-def server(command: list[str], port: int, context: ssl.SSLContext) -> Iterator[tuple[int, http.client.HTTPSConnection]]:
-    """A server process that answers, and one kept connection to it."""
+def server(command: list[str], port: int) -> Iterator[int]:
+    """A server process that answers; its process id."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
-        yield process.pid, connect(process, port, context)
+        wait_for(process, port)
+        yield process.pid
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
-def connect(process: subprocess.Popen[bytes], port: int, context: ssl.SSLContext) -> http.client.HTTPSConnection:
+def wait_for(process: subprocess.Popen[bytes], port: int) -> None:
     for _ in range(200):
         if process.poll() is not None:
             raise SystemExit(f"the server ended: {(process.stderr.read() if process.stderr else b'').decode()}")
-        connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=10)
         try:
-            connection.connect()
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
         except OSError:
             time.sleep(0.05)
         else:
-            return connection
+            return
     raise SystemExit(f"nothing answered on port {port}")
 
 
-def microseconds(pid: int, connection: http.client.HTTPSConnection, body: bytes, requests: int) -> float:
+async def ask(port: int, context: ssl.SSLContext, request: bytes, times: int) -> None:
+    """Send the same request over one kept connection, each after the answer to the last."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    for _ in range(times):
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise SystemExit(f"not a verdict: {head.decode(errors='replace')}")
+        await reader.readexactly(int(LENGTH.search(head)[1]))  # type: ignore[index]
+    writer.close()
+
+
+async def load(port: int, context: ssl.SSLContext, request: bytes, requests: int, connections: int) -> None:
+    await asyncio.gather(*(ask(port, context, request, requests // connections) for _ in range(connections)))
+
+
+LENGTH = re.compile(rb"content-length: ([0-9]+)", re.IGNORECASE)
+HEAD = (
+    "POST /validate?timeout=5s HTTP/1.1\r\nHost: podgate\r\nUser-Agent: kube-apiserver-admission\r\n"
+    "Content-Length: {}\r\nAccept: application/json, */*\r\nContent-Type: application/json\r\n"
+    "Accept-Encoding: gzip\r\n\r\n"
+)
+
+
+def microseconds(pid: int, port: int, context: ssl.SSLContext, body: bytes, options: argparse.Namespace) -> float:
     """CPU microseconds of the server for one request."""
-    headers = {"Content-Type": "application/json", "Accept": "application/json, */*"}
+    request = HEAD.format(len(body)).encode() + body
     before = cpu_seconds(pid)
-    for _ in range(requests):
-        connection.request("POST", "/validate?timeout=5s", body, headers)
-        response = connection.getresponse()
-        answer = response.read()
-        if response.status != 200:
-            raise SystemExit(f"HTTP {response.status}: {answer.decode(errors='replace')[:300]}")
-    return (cpu_seconds(pid) - before) / requests * 1e6
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(load(port, context, request, options.requests, options.connections))
+    return (cpu_seconds(pid) - before) / options.requests * 1e6
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    arguments.add_argument("--requests", type=int, default=1_000, help="requests a sample")
+    arguments.add_argument("--requests", type=int, default=3_200, help="requests a sample")
     arguments.add_argument("--samples", type=int, default=7)
+    arguments.add_argument("--connections", type=int, default=16, help="connections that are kept at once")
     arguments.add_argument("--port", type=int, default=18443, help="the echo listens here, Podgate on the next two")
-    options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        measure(Path(folder), options.port, options.requests, options.samples)
+        measure(Path(folder), arguments.parse_args())
 
 
-def measure(folder: Path, port: int, requests: int, samples: int) -> None:
+def measure(folder: Path, options: argparse.Namespace) -> None:
     podgate = Path(sys.executable).with_name("podgate")
     made = [str(podgate), "certs", "init", "--dir", str(folder), "--dns-name", "localhost", "--ip", "127.0.0.1"]
     subprocess.run(made, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -148,16 +175,21 @@ def measure(folder: Path, port: int, requests: int, samples: int) -> None:
     policy.write_text("apiVersion: podgate.dev/v1alpha1\nkind: GatePolicy\nspec: {profile: pss-restricted}\n")
     cert, key = str(folder / "tls.crt"), str(folder / "tls.key")
     context = ssl.create_default_context(cafile=str(folder / "ca.crt"))
+    port = options.port
     echo = [sys.executable, "-c", ECHO, str(port), cert, key]
     gate = [str(podgate), "serve", "--host", "127.0.0.1", "--port", str(port + 1), "--ops-port", str(port + 2)]
-    gate += ["--tls-cert", cert, "--tls-key", key, "--policy", str(policy), "--decision-log", os.devnull]
-    with server(echo, port, context) as plain, server(gate, port + 1, context) as judged:
-        print(f"CPU microseconds a review (median of {samples} samples of {requests} requests)")
+    gate += ["--tls-cert", cert, "--tls-key", key, "--policy", str(policy), "--decision-log", str(folder / "log")]
+    with server(echo, port) as plain, server(gate, port + 1) as judged:
+        print(f"CPU microseconds a review (median of {options.samples} samples of {options.requests} requests)")
         print(f"{'containers':>10} {'bytes':>8} {'echo':>8} {'podgate':>8} {'added':>8}")
         for containers in (1, 3, 15):
             body = review(containers)
             pairs = [
-                (microseconds(*plain, body, requests), microseconds(*judged, body, requests)) for _ in range(samples)
+                (
+                    microseconds(plain, port, context, body, options),
+                    microseconds(judged, port + 1, context, body, options),
+                )
+                for _ in range(options.samples)
             ]
             bare, full = (statistics.median(column) for column in zip(*pairs, strict=True))
             added = statistics.median(full - bare for bare, full in pairs)

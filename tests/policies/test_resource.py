@@ -136,6 +136,10 @@ class TestObjectsWithoutPods:
         assert (found.api_version, found.kind, found.namespace, found.name) == ("", "", "", "")
 
 
+def test_json_may_speak_for_itself() -> None:
+    assert len(read(raw(holding("apps/v1", "Deployment", "spec.template.spec"))).pods) == 1
+
+
 class TestMissing:
     @pytest.mark.parametrize(
         ("obj", "problem"),
