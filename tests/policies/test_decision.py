@@ -35,9 +35,9 @@ def evaluate(obj: dict[str, Any]) -> Evaluation:
     return policy().engine.evaluate(resource.read(obj))
 
 
-PORT = {"name": "web", "ports": [{"hostPort": 80}]}
-PRIVILEGED = {"name": "web", "securityContext": {"privileged": True}}
-ROOT = {"name": "web", "securityContext": {"runAsNonRoot": False}}
+PORT: dict[str, Any] = {"name": "web", "ports": [{"hostPort": 80}]}
+PRIVILEGED: dict[str, Any] = {"name": "web", "securityContext": {"privileged": True}}
+ROOT: dict[str, Any] = {"name": "web", "securityContext": {"runAsNonRoot": False}}
 SYSCTL = {"runAsNonRoot": True, "sysctls": [{"name": "kernel.msgmax"}]}
 
 
