@@ -3,6 +3,7 @@
 The API version does not matter: apps/v1, apps/v1beta2 and extensions/v1beta1 keep the template in the same place.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from policies.pod import LISTS
@@ -18,7 +19,8 @@ class Kind(NamedTuple):
         return f"{self.group}/{self.kind}"[:200] if self.group else self.kind[:200]
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
     """Where a kind keeps its pods: paths to what has `metadata` and `spec`, where `*` stands for every item.
 
     `lists` is what the kind calls its lists of init, regular and ephemeral containers.
@@ -84,6 +86,8 @@ _THIRD_PARTY = dict(
     ]
 )
 
+#: The row of every kind that holds no pods.
+NO_PODS = Row(())
 _ROWS = {**_THIRD_PARTY, **_BUILT_IN}
 
 
@@ -92,9 +96,9 @@ def holds_pods(kind: Kind) -> bool:
     return kind in _ROWS
 
 
-def row_of(kind: Kind) -> Row | None:
-    """Where objects of this kind keep their pods; None for a kind that holds none."""
-    return _ROWS.get(kind)
+def row_of(kind: Kind) -> Row:
+    """Where objects of this kind keep their pods; a row without paths for a kind that holds none."""
+    return _ROWS.get(kind, NO_PODS)
 
 
 def must_hold_pods(kind: Kind) -> bool:

@@ -133,13 +133,18 @@ class _JudgedOfVolume(Struct, frozen=True, rename="camel"):
     host_path: HostPath | None = None
 
 
+class _Volumes(Struct, frozen=True):
+    # msgspec remembers what a struct is made of; it would work a bare list type out at every call.
+    volumes: tuple[_JudgedOfVolume, ...]
+
+
 def read_volumes(raw: tuple[dict[str, Any] | None, ...]) -> tuple[Volume, ...]:
     """Volumes from what they were decoded to, as sources of every name must be seen, also those of a newer Kubernetes.
 
-    Raises msgspec.ValidationError, with a path from the list on.
+    Raises msgspec.ValidationError, with a path from the spec on.
     """
     contents = [content or {} for content in raw]
-    judged = msgspec.convert(contents, list[_JudgedOfVolume])
+    judged = msgspec.convert({"volumes": contents}, _Volumes).volumes
     return tuple(
         [
             Volume(

@@ -1,7 +1,7 @@
 """Any Kubernetes object, and the pods inside it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, cast
 
@@ -51,14 +51,13 @@ def read(obj: Mapping[str, Any] | Raw, kind: Kind | None = None) -> Resource:
     Raises UnreadableObjectError when a field that is judged cannot be understood.
     """
     if kind is None:
-        kind = _own_kind(obj)
-    found = _decode(obj, kind)
-    if found.kind is not None and found.apiVersion is not None:
-        own = Kind(found.apiVersion.rpartition("/")[0], found.kind)
-        if own != kind:
-            raise UnreadableObjectError(("kind",), f"says {own}, but the request is about {kind}")
+        kind = _own_kind(_decode(obj, kinds.NO_PODS))
+    row = kinds.row_of(kind)
+    found = _decode(obj, row)
+    if found.kind is not None and found.apiVersion is not None and (own := _own_kind(found)) != kind:
+        raise UnreadableObjectError(("kind",), f"says {own}, but the request is about {kind}")
     meta = found.metadata or _NO_META
-    pods = tuple(_pods(found, kind))
+    pods = _pods(found, row, kind)
     return Resource(found.apiVersion or "", found.kind or "", meta.namespace or "", meta.name or "", pods)
 
 
@@ -73,11 +72,14 @@ class _Object(Struct, frozen=True):
 _NO_META = ObjectMeta()
 
 
+def _own_kind(obj: _Object) -> Kind:
+    return Kind((obj.apiVersion or "").rpartition("/")[0], obj.kind or "")
+
+
 @cache
-def _type(kind: Kind) -> type[_Object]:
-    """The type that an object of this kind is decoded into: nothing but what is judged."""
-    row = kinds.row_of(kind)
-    if row is None:
+def _type(row: Row) -> type[_Object]:
+    """The type that an object with its pods in these places is decoded into: nothing but what is judged."""
+    if not row.paths:
         return _Object
     spec, template = (PodSpec, PodTemplate) if row.lists == LISTS else _renamed(row)
     tree: dict[str, Any] = {}
@@ -86,7 +88,7 @@ def _type(kind: Kind) -> type[_Object]:
         for step in path:
             node = node.setdefault(step, {})
     fields = _fields(tree, template) if tree else [("spec", spec | None, None)]
-    return cast("type[_Object]", msgspec.defstruct(kind.kind, fields, bases=(_Object,), frozen=True))
+    return cast("type[_Object]", msgspec.defstruct("Object", fields, bases=(_Object,), frozen=True))
 
 
 def _renamed(row: Row) -> tuple[type[Struct], type[Struct]]:
@@ -115,35 +117,17 @@ def _branch(name: str, below: Mapping[str, Any], template: Any) -> Any:
 
 
 @cache
-def _decoder(kind: Kind) -> msgspec.json.Decoder[_Object]:
-    return msgspec.json.Decoder(_type(kind))
-
-
-# A kind without a row: nothing but what every object has.
-_ANY = Kind("", "")
-
-
-def _own_kind(obj: Mapping[str, Any] | Raw) -> Kind:
-    found = _decode(obj, _ANY)
-    return Kind((found.apiVersion or "").rpartition("/")[0], found.kind or "")
+def _decoder(row: Row) -> msgspec.json.Decoder[_Object]:
+    return msgspec.json.Decoder(_type(row))
 
 
 # What reading can raise; a ValidationError is a DecodeError.
 _FLAWS = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
-def _decode(obj: Mapping[str, Any] | Raw, kind: Kind) -> _Object:
-    if not isinstance(obj, Raw):
-        return _convert(obj, _type(kind))
+def _decode(obj: Mapping[str, Any] | Raw, row: Row) -> _Object:
     try:
-        return _decoder(kind).decode(obj)
-    except _FLAWS as error:
-        raise _unreadable(error) from error
-
-
-def _convert(obj: Any, type_: type[_Object]) -> _Object:
-    try:
-        return msgspec.convert(obj, type_)
+        return _decoder(row).decode(obj) if isinstance(obj, Raw) else msgspec.convert(obj, _type(row))
     except _FLAWS as error:
         raise _unreadable(error) from error
 
@@ -151,34 +135,26 @@ def _convert(obj: Any, type_: type[_Object]) -> _Object:
 _MAX_PODS = 1_000
 
 
-def _pods(obj: _Object, kind: Kind) -> Iterator[FoundPod]:
-    row = kinds.row_of(kind)
-    if row is None:
-        return
-    count = 0
-    for path in row.paths:
-        for prefix, holder in _walk(obj, (), path):
-            count += 1
-            if count > _MAX_PODS:
-                raise UnreadableObjectError(prefix, f"is one of more than {_MAX_PODS} pods in one object")
-            if (found := _found(holder, prefix, kind, row.lists)) is not None:
-                yield found
+def _pods(obj: _Object, row: Row, kind: Kind) -> tuple[FoundPod, ...]:
+    holders = [holder for path in row.paths for holder in _walk(obj, (), path)]
+    if len(holders) > _MAX_PODS:
+        raise UnreadableObjectError(holders[_MAX_PODS][0], f"is one of more than {_MAX_PODS} pods in one object")
+    found = [_found(holder, prefix, kind, row.lists) for prefix, holder in holders]
+    return tuple([pod for pod in found if pod is not None])
 
 
-def _walk(value: Any, prefix: Path, rest: tuple[str, ...]) -> Iterator[tuple[Path, Any]]:
+def _walk(value: Any, prefix: Path, rest: tuple[str, ...]) -> list[tuple[Path, Any]]:
     """Every holder of a pod at this path; None where the way to it ends."""
     for position, step in enumerate(rest):
         if value is None:
-            yield (*prefix, *rest[position:]), None
-            return
+            return [((*prefix, *rest[position:]), None)]
         if step == "*":
             items = value.items() if isinstance(value, dict) else enumerate(value)
-            for key, item in items:
-                yield from _walk(item, (*prefix, key), rest[position + 1 :])
-            return
+            below = rest[position + 1 :]
+            return [holder for key, item in items for holder in _walk(item, (*prefix, key), below)]
         value = getattr(value, step)
         prefix = (*prefix, step)
-    yield prefix, value
+    return [(prefix, value)]
 
 
 def _found(holder: Any, prefix: Path, kind: Kind, lists: tuple[str, str, str]) -> FoundPod | None:
@@ -191,7 +167,7 @@ def _found(holder: Any, prefix: Path, kind: Kind, lists: tuple[str, str, str]) -
     try:
         return FoundPod(Pod(holder.spec, meta.annotations or {}, lists), prefix)
     except _FLAWS as error:
-        raise _unreadable(error, (*prefix, "spec", "volumes")) from error
+        raise _unreadable(error, (*prefix, "spec")) from error
 
 
 # What msgspec says: "Expected `bool | null`, got `str` - at `$.spec.containers[0].securityContext.privileged`".

@@ -8,6 +8,7 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from time import perf_counter
 from typing import Protocol
@@ -151,6 +152,7 @@ class Front:
             self._held_bytes -= size
 
 
+@lru_cache(maxsize=64)
 def timeout(query: bytes) -> float:
     """How many seconds the API server waits, as it says in the address; for ever when it does not."""
     found = _TIMEOUT.search(query)

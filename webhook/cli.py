@@ -65,7 +65,9 @@ def _show_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> 
     epilog="Completion of commands, options and rules: put the output of "
     "`_PODGATE_COMPLETE=bash_source podgate` (or zsh_source, fish_source) into your shell's start-up file.",
 )
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version.")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
+)
 def group() -> None:
     """Judge pods the way an attacker would read them, and say what to write instead."""
 

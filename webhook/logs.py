@@ -15,7 +15,8 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from functools import lru_cache
+from time import gmtime, strftime, time
 from typing import Any
 
 import msgspec
@@ -183,7 +184,7 @@ class DecisionLog:
 
 def _line(admitted: Admitted, policy: Policy, seconds: float, most: int) -> _Line:
     request, decision = admitted.request, admitted.decision
-    rules = list(dict.fromkeys(reason.finding.rule.id for reason in decision.reasons))
+    rules = list(dict.fromkeys([reason.finding.rule.id for reason in decision.reasons]))
     return _Line(
         ts=_now(),
         uid=request.uid[:most],
@@ -195,9 +196,9 @@ def _line(admitted: Admitted, policy: Policy, seconds: float, most: int) -> _Lin
         namespace=(request.namespace or "")[:most],
         name=(request.name or "")[:most],
         user=((request.user_info.username if request.user_info else None) or "")[:most],
-        decision=decision.verdict.value,
-        judged=decision.judged.value,
-        mode=policy.mode.value,
+        decision=decision.verdict,
+        judged=decision.judged,
+        mode=policy.mode,
         policy=policy.hash,
         rules=rules if len(rules) <= _RULES else [*rules[:_RULES], f"and {len(rules) - _RULES} more"],
         dry_run=bool(request.dry_run),
@@ -215,7 +216,13 @@ def _ascii(content: Any) -> bytes:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    now = time()
+    return f"{_second(int(now))}.{int(now * 1000) % 1000:03d}Z"
+
+
+@lru_cache(maxsize=2)
+def _second(timestamp: int) -> str:
+    return strftime("%Y-%m-%dT%H:%M:%S", gmtime(timestamp))
 
 
 class JsonHandler(logging.Handler):

@@ -3,22 +3,19 @@
 No label holds anything that a requester chooses: kinds that hold no pods, as far as is known, are all called `other`.
 """
 
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from itertools import accumulate
 from typing import Literal
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    Info,
-    disable_created_metrics,
-    generate_latest,
-)
+from prometheus_client import CollectorRegistry, Counter, Gauge, Info, disable_created_metrics, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from policies import kinds
 from policies.config import Policy
 from policies.kinds import Kind
+from policies.profile import Action
 from webhook.admission import Admitted
 
 #: Where a request failed. http: it never became one. call: it is no review. overload: there was no room for it.
@@ -31,6 +28,33 @@ _WHATS: tuple[What, ...] = ("certificate", "policy")
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 2.5, 10.0)
 
 
+class _Reviews(Collector):
+    """What is counted at every review. Only the event loop counts, so nothing is locked; rendering takes a copy."""
+
+    def __init__(self) -> None:
+        self.reviews: dict[tuple[str, str, str, str, bool], int] = {}
+        self.findings: dict[tuple[str, int], int] = {}
+        self.buckets = [0] * (len(_BUCKETS) + 1)
+        self.seconds = 0.0
+
+    def collect(self) -> Iterator[Metric]:
+        """The families that Prometheus reads."""
+        labels = ("operation", "kind", "decision", "mode", "dry_run")
+        reviews = CounterMetricFamily("podgate_reviews", "Reviews that were answered.", labels=labels)
+        for (*names, dry_run), count in list(self.reviews.items()):
+            reviews.add_metric([*names, "true" if dry_run else "false"], count)
+        yield reviews
+        text = "What rules found, by what it led to."
+        findings = CounterMetricFamily("podgate_findings", text, labels=("rule", "action"))
+        for (rule, action), count in list(self.findings.items()):
+            findings.add_metric([rule, str(Action(action))], count)
+        yield findings
+        bounds = [*map(str, _BUCKETS), "+Inf"]
+        buckets = list(zip(bounds, accumulate(self.buckets), strict=True))
+        text = "From the last byte of a review to its answer."
+        yield HistogramMetricFamily("podgate_review_duration_seconds", text, buckets, self.seconds)
+
+
 class Metrics:
     """All that this process counts, in a registry of its own."""
 
@@ -38,21 +62,8 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         registry = self.registry = CollectorRegistry()
         self._info = Info("podgate", "What is running.", registry=registry)
-        self._reviews = Counter(
-            "podgate_reviews",
-            "Reviews that were answered.",
-            ("operation", "kind", "decision", "mode", "dry_run"),
-            registry=registry,
-        )
-        self._findings = Counter(
-            "podgate_findings", "What rules found, by what it led to.", ("rule", "action"), registry=registry
-        )
-        self._duration = Histogram(
-            "podgate_review_duration_seconds",
-            "From the last byte of a review to its answer.",
-            buckets=_BUCKETS,
-            registry=registry,
-        )
+        self._counted = _Reviews()
+        registry.register(self._counted)
         errors = Counter("podgate_errors", "What failed, by where.", ("stage",), registry=registry)
         reloads = Counter("podgate_reloads", "Changes of files while serving.", ("what", "result"), registry=registry)
         self._expiry = Gauge(
@@ -62,27 +73,18 @@ class Metrics:
         self._reloads = {
             (what, ok): reloads.labels(what, "ok" if ok else "failed") for what in _WHATS for ok in (True, False)
         }
-        self._review_children: dict[tuple[str, str, str, str, bool], Counter] = {}
-        self._finding_children: dict[tuple[str, int], Counter] = {}
 
     def review(self, admitted: Admitted, policy: Policy, seconds: float) -> None:
         """Count a review that was answered."""
-        request, decision = admitted.request, admitted.decision
+        request, decision, counted = admitted.request, admitted.decision, self._counted
         kind = request.kind.kind if kinds.holds_pods(Kind(request.kind.group, request.kind.kind)) else "other"
-        key = (request.operation, kind, decision.verdict.value, policy.mode.value, bool(request.dry_run))
-        child = self._review_children.get(key)
-        if child is None:
-            child = self._review_children[key] = self._reviews.labels(*key[:4], "true" if key[4] else "false")
-        child.inc()
-        self._duration.observe(seconds)
+        key = (request.operation, kind, str(decision.verdict), str(policy.mode), bool(request.dry_run))
+        counted.reviews[key] = counted.reviews.get(key, 0) + 1
+        counted.buckets[bisect_left(_BUCKETS, seconds)] += 1
+        counted.seconds += seconds
         for reason in decision.reasons:
-            self._finding(reason.finding.rule.id, reason.action).inc()
-
-    def _finding(self, rule: str, action: int) -> Counter:
-        child = self._finding_children.get((rule, action))
-        if child is None:
-            child = self._finding_children[rule, action] = self._findings.labels(rule, str(action))
-        return child
+            found = (reason.finding.rule.id, int(reason.action))
+            counted.findings[found] = counted.findings.get(found, 0) + 1
 
     def error(self, stage: Stage, count: int = 1) -> None:
         self._errors[stage].inc(count)
