@@ -9,9 +9,9 @@ Rules reach containers only through `Pod.containers`, which holds init, sidecar,
 that none can be forgotten.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -112,7 +112,9 @@ class ContainerSpec(Struct, frozen=True, rename="camel"):
     lifecycle: Lifecycle | None = None
 
 
-class HostPath(Struct, frozen=True):
+class VolumeSource(Struct, frozen=True):
+    """A source of a volume, of any type."""
+
     path: str | None = None
     type: str | None = None
 
@@ -124,37 +126,35 @@ class Volume(Struct, frozen=True):
     """
 
     name: str | None
-    host_path: HostPath | None
+    host_path: VolumeSource | None
     sources: tuple[str, ...]
 
 
-class _JudgedOfVolume(Struct, frozen=True, rename="camel"):
-    name: str | None = None
-    host_path: HostPath | None = None
+# By name, as sources of every name must be seen, also those of a newer Kubernetes.
+_RawVolume = dict[str, VolumeSource | str | None]
+_EMPTY_DIR = ("emptyDir",)
 
 
-class _Volumes(Struct, frozen=True):
-    # msgspec remembers what a struct is made of; it would work a bare list type out at every call.
-    volumes: tuple[_JudgedOfVolume, ...]
+def _volume(raw: _RawVolume | None, index: int) -> Volume:
+    name, host_path, sources = None, None, []
+    for key, value in raw.items() if raw else ():
+        if value is None:
+            continue
+        if isinstance(value, str):
+            if key != "name":
+                raise _mistyped(index, key, "object", "str")
+            name = value
+        elif key == "name":
+            raise _mistyped(index, key, "str", "object")
+        else:
+            sources.append(key)
+            host_path = value if key == "hostPath" else host_path
+    return Volume(name, host_path, tuple(sources) or _EMPTY_DIR)
 
 
-def read_volumes(raw: tuple[dict[str, Any] | None, ...]) -> tuple[Volume, ...]:
-    """Volumes from what they were decoded to, as sources of every name must be seen, also those of a newer Kubernetes.
-
-    Raises msgspec.ValidationError, with a path from the spec on.
-    """
-    contents = [content or {} for content in raw]
-    judged = msgspec.convert({"volumes": contents}, _Volumes).volumes
-    return tuple(
-        [
-            Volume(
-                known.name,
-                known.host_path,
-                tuple([key for key, value in content.items() if key != "name" and value is not None]) or ("emptyDir",),
-            )
-            for known, content in zip(judged, contents, strict=True)
-        ]
-    )
+def _mistyped(index: int, key: str, wanted: str, got: str) -> msgspec.ValidationError:
+    """What msgspec would say, had it known which key is which."""
+    return msgspec.ValidationError(f"Expected `{wanted}`, got `{got}` - at `$.volumes[{index}].{key}`")
 
 
 class OperatingSystem(Struct, frozen=True):
@@ -165,7 +165,7 @@ class PodSpec(Struct, frozen=True, rename="camel"):
     containers: tuple[ContainerSpec | None, ...] | None = None
     init_containers: tuple[ContainerSpec | None, ...] | None = None
     ephemeral_containers: tuple[ContainerSpec | None, ...] | None = None
-    volumes: tuple[dict[str, Any] | None, ...] | None = None
+    volumes: tuple[_RawVolume | None, ...] | None = None
     security_context: PodSecurityContext | None = None
     host_network: bool | None = None
     host_pid: bool | None = field(default=None, name="hostPID")
@@ -254,25 +254,23 @@ class Container:
         return ContainerKind.SIDECAR if self.spec.restart_policy == "Always" else ContainerKind.INIT
 
     @property
-    def added_capabilities(self) -> tuple[str, ...]:
-        return _names((self.security.capabilities or _NO_CAPABILITIES).add)
+    def added_capabilities(self) -> tuple[str | None, ...]:
+        return (self.security.capabilities or _NO_CAPABILITIES).add or ()
 
     @property
-    def dropped_capabilities(self) -> tuple[str, ...]:
-        return _names((self.security.capabilities or _NO_CAPABILITIES).drop)
-
-
-def _names(names: tuple[str | None, ...] | None) -> tuple[str, ...]:
-    return tuple([name or "" for name in names]) if names else ()
+    def dropped_capabilities(self) -> tuple[str | None, ...]:
+        return (self.security.capabilities or _NO_CAPABILITIES).drop or ()
 
 
 class Pod:
     """A pod, or the pod that a template describes.
 
     `lists` says what the object calls its lists of init, regular and ephemeral containers, where that differs.
+    `windows`: the pod says that it runs on Windows (spec.os.name, KEP-2802). `user_namespace`: it runs in a user
+    namespace of its own (hostUsers: false, KEP-127).
     """
 
-    __slots__ = ("annotations", "containers", "lists", "security", "spec", "volumes")
+    __slots__ = ("annotations", "containers", "lists", "security", "spec", "user_namespace", "volumes", "windows")
 
     def __init__(
         self, spec: PodSpec, annotations: Mapping[str, str | None], lists: tuple[str, str, str] = LISTS
@@ -281,27 +279,19 @@ class Pod:
         self.annotations = annotations
         self.lists = lists
         self.security = spec.security_context or _NO_POD_SECURITY
-        self.volumes: tuple[Volume, ...] = read_volumes(spec.volumes) if spec.volumes else ()
-        found = self._read(1, spec.containers or ())
-        if spec.init_containers:
-            found[:0] = self._read(0, spec.init_containers)
-        if spec.ephemeral_containers:
-            found += self._read(2, spec.ephemeral_containers)
-        self.containers: tuple[Container, ...] = tuple(found)
-
-    def _read(self, which: int, items: Iterable[ContainerSpec | None]) -> list[Container]:
-        return [Container(self, item or _NULL_CONTAINER, which, index) for index, item in enumerate(items)]
+        self.volumes: tuple[Volume, ...] = (
+            tuple([_volume(raw, index) for index, raw in enumerate(spec.volumes)]) if spec.volumes else ()
+        )
+        self.windows = spec.os is not None and spec.os.name == "windows"
+        self.user_namespace = spec.host_users is False
+        containers = [
+            Container(self, item or _NULL_CONTAINER, which, index)
+            for which, items in enumerate((spec.init_containers, spec.containers, spec.ephemeral_containers))
+            if items
+            for index, item in enumerate(items)
+        ]
+        self.containers: tuple[Container, ...] = tuple(containers)
 
     def at(self, *field_path: str | int) -> Path:
         """The path of a field of the pod's spec, from the pod's root."""
         return ("spec", *field_path)
-
-    @property
-    def windows(self) -> bool:
-        """Whether the pod says that it runs on Windows (spec.os.name, KEP-2802)."""
-        return self.spec.os is not None and self.spec.os.name == "windows"
-
-    @property
-    def user_namespace(self) -> bool:
-        """Whether the pod runs in a user namespace of its own (hostUsers: false, KEP-127)."""
-        return self.spec.host_users is False

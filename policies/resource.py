@@ -70,6 +70,7 @@ class _Object(Struct, frozen=True):
 
 
 _NO_META = ObjectMeta()
+_NO_ANNOTATIONS: Mapping[str, str | None] = {}
 
 
 def _own_kind(obj: _Object) -> Kind:
@@ -136,11 +137,21 @@ _MAX_PODS = 1_000
 
 
 def _pods(obj: _Object, row: Row, kind: Kind) -> tuple[FoundPod, ...]:
-    holders = [holder for path in row.paths for holder in _walk(obj, (), path)]
-    if len(holders) > _MAX_PODS:
-        raise UnreadableObjectError(holders[_MAX_PODS][0], f"is one of more than {_MAX_PODS} pods in one object")
-    found = [_found(holder, prefix, kind, row.lists) for prefix, holder in holders]
-    return tuple([pod for pod in found if pod is not None])
+    found: list[FoundPod] = []
+    for path in row.paths:
+        for prefix, holder in _walk(obj, (), path) if path else (((), obj),):
+            if (spec := getattr(holder, "spec", None)) is not None:
+                annotations = holder.metadata.annotations if holder.metadata is not None else None
+                try:
+                    found.append(FoundPod(Pod(spec, annotations or _NO_ANNOTATIONS, row.lists), prefix))
+                except _FLAWS as error:
+                    raise _unreadable(error, (*prefix, "spec")) from error
+            elif holder is not None or kinds.must_hold_pods(kind):
+                missing = prefix if holder is None else (*prefix, "spec")
+                raise UnreadableObjectError(missing, f"is missing: without it this {kind.kind} cannot be judged")
+            if len(found) > _MAX_PODS:
+                raise UnreadableObjectError(prefix, f"is one of more than {_MAX_PODS} pods in one object")
+    return tuple(found)
 
 
 def _walk(value: Any, prefix: Path, rest: tuple[str, ...]) -> list[tuple[Path, Any]]:
@@ -155,19 +166,6 @@ def _walk(value: Any, prefix: Path, rest: tuple[str, ...]) -> list[tuple[Path, A
         value = getattr(value, step)
         prefix = (*prefix, step)
     return [(prefix, value)]
-
-
-def _found(holder: Any, prefix: Path, kind: Kind, lists: tuple[str, str, str]) -> FoundPod | None:
-    if holder is None or holder.spec is None:
-        if holder is None and not kinds.must_hold_pods(kind):
-            return None
-        missing = prefix if holder is None else (*prefix, "spec")
-        raise UnreadableObjectError(missing, f"is missing: without it this {kind.kind} cannot be judged")
-    meta = holder.metadata or _NO_META
-    try:
-        return FoundPod(Pod(holder.spec, meta.annotations or {}, lists), prefix)
-    except _FLAWS as error:
-        raise _unreadable(error, (*prefix, "spec")) from error
 
 
 # What msgspec says: "Expected `bool | null`, got `str` - at `$.spec.containers[0].securityContext.privileged`".

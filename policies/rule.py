@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from policies.path import Path
@@ -73,14 +74,7 @@ class Rule:
 
     def bind(self, standard: Standard) -> Check:
         """The function for pods held against this standard."""
-        if not self.versioned:
-            return self.function
-        function = self.function
-
-        def check(pod: Pod, /) -> Iterator[Violation]:
-            return function(pod, standard)
-
-        return check
+        return partial(self.function, standard=standard) if self.versioned else self.function
 
 
 def rule(

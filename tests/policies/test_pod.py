@@ -68,8 +68,8 @@ class TestCapabilities:
     def test_a_null_is_an_empty_name(self) -> None:
         context = {"capabilities": {"add": ["CHOWN", None], "drop": [None, "ALL"]}}
         (container,) = view({"containers": [{"securityContext": context}]}).containers
-        assert container.added_capabilities == ("CHOWN", "")
-        assert container.dropped_capabilities == ("", "ALL")
+        assert container.added_capabilities == ("CHOWN", None)
+        assert container.dropped_capabilities == (None, "ALL")
 
 
 class TestVolumes:
