@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from certs import files
+from certs import files, reload
 from certs.authority import Authority, KeyPair
 from certs.reload import CertificateError, Keeper, Sources, load
 
@@ -146,10 +146,10 @@ def test_a_file_that_is_written_again_with_the_same_content_is_no_change(sources
 def test_a_new_pair_is_swapped_in(sources: Sources, keeper: Keeper) -> None:
     before = keeper.current
     PAIRS[1].write(sources.cert, sources.key)
-    reload = keeper.refresh()
+    swapped = keeper.refresh()
 
-    assert reload is not None
-    assert reload.loaded is keeper.current
+    assert swapped is not None
+    assert swapped.loaded is keeper.current
     assert keeper.current.fingerprint != before.fingerprint
     assert keeper.refresh() is None
 
@@ -179,6 +179,25 @@ def test_a_broken_pair_that_is_taken_back_is_forgotten(sources: Sources, keeper:
     assert again is not None
 
 
+def test_files_that_change_while_they_are_read_are_not_used(
+    sources: Sources, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was checked would be one certificate, and what is served another."""
+    build = reload._context
+
+    def replace_then_build(found: Sources) -> ssl.SSLContext:
+        EXPIRED.write(sources.cert, sources.key)
+        return build(found)
+
+    PAIRS[1].write(sources.cert, sources.key)
+    with monkeypatch.context() as patched:
+        patched.setattr(reload, "_context", replace_then_build)
+        found = keeper.refresh()
+
+    assert found is not None
+    assert "changed while it was read" in found.problem
+
+
 def test_a_mounted_secret_is_swapped_by_its_link(tmp_path: Path) -> None:
     for number, pair in enumerate(PAIRS):
         (tmp_path / f"..{number}").mkdir()
@@ -190,10 +209,10 @@ def test_a_mounted_secret_is_swapped_by_its_link(tmp_path: Path) -> None:
     keeper = Keeper(sources, Clock())
     (tmp_path / "..next").symlink_to("..1")
     (tmp_path / "..next").rename(tmp_path / "..data")
-    reload = keeper.refresh()
+    swapped = keeper.refresh()
 
-    assert reload is not None
-    assert reload.loaded is not None
+    assert swapped is not None
+    assert swapped.loaded is not None
 
 
 def test_a_forced_refresh_answers_even_when_nothing_changed(sources: Sources, keeper: Keeper) -> None:
@@ -243,11 +262,11 @@ def test_a_resumed_session_does_not_outlive_its_client_authority(
     session, reused = handshake(keeper.context, client, name, None)
     _, reused_again = handshake(keeper.context, client, name, session)
     files.write(tmp_path / "ca.crt", other.pair.cert)
-    reload = keeper.refresh()
+    swapped = keeper.refresh()
 
     assert (reused, reused_again) == (False, True)
-    assert reload is not None
-    assert reload.loaded is not None
+    assert swapped is not None
+    assert swapped.loaded is not None
     with pytest.raises(ssl.SSLError, match=r"(?i)certificate"):
         handshake(keeper.context, client, name, session)
 

@@ -187,6 +187,15 @@ def test_the_deadline_begins_anew_with_each_request(wire: Wire) -> None:
         assert wire.answer().body == b"2"
 
 
+def test_silence_before_the_first_request_does_not_count_against_it(wire: Wire) -> None:
+    time.sleep(0.12)
+    wire.post(b"", content_length="2")
+    time.sleep(0.12)
+    wire.send(b"ab")
+
+    assert wire.answer().body == b"2"
+
+
 def test_an_idle_connection_is_kept_longer_than_a_request_may_take(wire: Wire) -> None:
     wire.ask(b"x")
     time.sleep(0.3)
