@@ -46,7 +46,7 @@ def settings() -> Iterator[str]:
     yield "A flag wins over the environment, which wins over the default.\n\n"
     yield "| flag | environment | default | meaning |\n|---|---|---|---|\n"
     for name, field in Settings.model_fields.items():
-        default = "" if field.default is None else f"`{field.default}`"
+        default = "required" if field.is_required() else "" if field.default is None else f"`{field.default}`"
         flag, variable = f"--{name.replace('_', '-')}", f"PODGATE_{name.upper()}"
         yield f"| `{flag}` | `{variable}` | {default} | {field.description} |\n"
 

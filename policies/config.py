@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 import yaml
 from msgspec import Struct
+from yaml.constructor import ConstructorError
 from yaml.events import CollectionEndEvent, CollectionStartEvent
 
 from policies import profile as profiles
@@ -91,7 +92,15 @@ def parse(text: str) -> Policy:
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML in which `off` is a word, as in YAML 1.2, and nothing is a date."""
+    """YAML in which `off` is a word, as in YAML 1.2, nothing is a date, and no key stands twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise ConstructorError(None, None, f'the key "{key.value}" stands twice', key.start_mark)
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
 
 
 _Loader.yaml_implicit_resolvers = {

@@ -1,5 +1,6 @@
 """Allow, warn or deny: what a policy makes of what was found."""
 
+from collections import Counter
 from enum import StrEnum
 
 from msgspec import Struct
@@ -55,7 +56,7 @@ def decide(evaluation: Evaluation, policy: Policy, before: Evaluation = NOTHING)
     """Weigh what was found. `before` is what the object had already before this update: that is only recorded."""
     if not evaluation.findings:
         return ALLOWED
-    known = {(found.rule.id, found.path, found.message) for found in before.findings}
+    known = Counter(map(_sameness, before.findings))
     reasons = [_reason(found, policy, known) for found in evaluation.findings]
     reasons.sort(key=_worst_first)
     judged = reasons[0].action
@@ -71,11 +72,18 @@ def refuse(error: UnreadableObjectError, policy: Policy) -> Decision:
     return Decision(verdict, Verdict.DENY, unreadable=str(error))
 
 
-def _reason(found: Finding, policy: Policy, known: set[tuple[str, Path, str]]) -> Reason:
+def _reason(found: Finding, policy: Policy, known: Counter[tuple[str, Path, str]]) -> Reason:
     action = policy.actions[found.rule.id]
-    if (found.rule.id, found.path, found.message) in known:
-        return Reason(found, min(action, Action.AUDIT), existing=True)
-    return Reason(found, action)
+    same = _sameness(found)
+    if not known[same]:
+        return Reason(found, action)
+    known[same] -= 1
+    return Reason(found, min(action, Action.AUDIT), existing=True)
+
+
+def _sameness(found: Finding) -> tuple[str, Path, str]:
+    """What makes it the same finding after an update. Positions do not: an item may be put before it in its list."""
+    return found.rule.id, tuple([step for step in found.path if isinstance(step, str)]), found.message
 
 
 def _worst_first(reason: Reason) -> tuple[int, int]:

@@ -165,6 +165,7 @@ def test_a_profile_that_is_none() -> None:
         f"a: {'9' * 5000}",
         "a: !!timestamp 2020-13-45",
         "a: !!int x",
+        "a: {b: 1, b: 2}",
     ],
 )
 def test_what_is_not_yaml(text: str) -> None:

@@ -130,6 +130,18 @@ class TestUpdate:
         assert found.verdict is Verdict.DENY
         assert [reason.existing for reason in found.reasons] == [False, True]
 
+    def test_an_item_that_is_put_before_it_does_not_make_it_new(self) -> None:
+        after = evaluate(pod({"name": "proxy"}, PRIVILEGED))
+
+        assert decide(after, policy(), before=evaluate(pod(PRIVILEGED))).judged is Verdict.ALLOW
+
+    def test_a_second_one_that_looks_the_same_counts(self) -> None:
+        before, after = pod(PRIVILEGED), pod(PRIVILEGED, PRIVILEGED)
+        found = decide(evaluate(after), policy(), before=evaluate(before))
+
+        assert found.verdict is Verdict.DENY
+        assert [reason.existing for reason in found.reasons] == [False, True]
+
     def test_another_value_at_the_same_place_counts(self) -> None:
         before, after = ({"name": "web", "ports": [{"hostPort": port}]} for port in (80, 443))
         assert decide(evaluate(pod(after)), policy(), evaluate(pod(before))).verdict is Verdict.WARN
