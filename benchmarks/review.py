@@ -1,9 +1,12 @@
-"""CPU time of a review over TLS, next to a bare TLS echo in the same run.
+"""CPU time of a review: judging alone, and over TLS next to a bare TLS echo, in the same run.
+
+Judging is everything between the bytes of the review and the bytes of the answer, called in a loop in one process.
 
 Both servers run with the same loop, HTTP parser and TLS settings, one after the other in small interleaved samples, on
 connections that are kept alive as the API server keeps them. What is printed is the CPU time of the server process
 (user and system, from the scheduler) divided by the requests, median of the samples: on shared cores it moves less than
-wall-clock time does. The difference is what reading, judging, answering, logging and counting add.
+wall-clock time does. The difference is what the bounds of the protocol, judging, logging and counting add, with the
+processor's caches as cold as they are in a server.
 """
 
 import argparse
@@ -23,6 +26,9 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
+
+from policies.config import Policy, parse
+from webhook.admission import admit
 
 ECHO = """
 import sys, uvicorn
@@ -154,7 +160,15 @@ def microseconds(pid: int, port: int, context: ssl.SSLContext, body: bytes, opti
     before = cpu_seconds(pid)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(load(port, context, request, options.requests, options.connections))
-    return (cpu_seconds(pid) - before) / options.requests * 1e6
+    return (cpu_seconds(pid) - before) / int(options.requests) * 1e6
+
+
+def judging(body: bytes, policy: Policy, calls: int) -> float:
+    """CPU microseconds of one call."""
+    started = time.process_time()
+    for _ in range(calls):
+        admit(body, policy)
+    return (time.process_time() - started) / calls * 1e6
 
 
 def main() -> None:
@@ -173,6 +187,7 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
     subprocess.run(made, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     policy = folder / "policy.yaml"
     policy.write_text("apiVersion: podgate.dev/v1alpha1\nkind: GatePolicy\nspec: {profile: pss-restricted}\n")
+    in_force = parse(policy.read_text())
     cert, key = str(folder / "tls.crt"), str(folder / "tls.key")
     context = ssl.create_default_context(cafile=str(folder / "ca.crt"))
     port = options.port
@@ -181,7 +196,7 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
     gate += ["--tls-cert", cert, "--tls-key", key, "--policy", str(policy), "--decision-log", str(folder / "log")]
     with server(echo, port) as plain, server(gate, port + 1) as judged:
         print(f"CPU microseconds a review (median of {options.samples} samples of {options.requests} requests)")
-        print(f"{'containers':>10} {'bytes':>8} {'echo':>8} {'podgate':>8} {'added':>8}")
+        print(f"{'containers':>10} {'bytes':>8} {'judging':>8} {'echo':>8} {'podgate':>8} {'added':>8}")
         for containers in (1, 3, 15):
             body = review(containers)
             pairs = [
@@ -193,7 +208,8 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
             ]
             bare, full = (statistics.median(column) for column in zip(*pairs, strict=True))
             added = statistics.median(full - bare for bare, full in pairs)
-            print(f"{containers:>10} {len(body):>8} {bare:>8.0f} {full:>8.0f} {added:>8.0f}")
+            alone = statistics.median(judging(body, in_force, options.requests) for _ in range(options.samples))
+            print(f"{containers:>10} {len(body):>8} {alone:>8.0f} {bare:>8.0f} {full:>8.0f} {added:>8.0f}")
 
 
 if __name__ == "__main__":
