@@ -52,7 +52,8 @@ _BUILT_IN = dict(
 )
 
 # Kinds of other projects whose objects hold a whole pod template (or a pod's spec under their own `spec`).
-# KubeVirt's VirtualMachine is not here: its template describes a machine, and the pod made for it is judged as a pod.
+# Not here are kinds that describe a pod in words of their own, such as KubeVirt's VirtualMachine, Argo's Workflow or
+# Tekton's PipelineRun: the pods made for them are judged as pods.
 _TEKTON = ("sidecars", "steps", "ephemeralContainers")
 _THIRD_PARTY = dict(
     [
@@ -60,7 +61,12 @@ _THIRD_PARTY = dict(
         _row("apps.kruise.io", "CloneSet", "spec.template"),
         _row("apps.kruise.io", "StatefulSet", "spec.template"),
         _row("apps.kruise.io", "DaemonSet", "spec.template"),
-        _row("apps.kruise.io", "AdvancedCronJob", "spec.template.jobTemplate.spec.template"),
+        _row(
+            "apps.kruise.io",
+            "AdvancedCronJob",
+            "spec.template.jobTemplate.spec.template",
+            "spec.template.broadcastJobTemplate.spec.template",
+        ),
         _row("apps.kruise.io", "BroadcastJob", "spec.template"),
         _row("serving.knative.dev", "Service", "spec.template"),
         _row("serving.knative.dev", "Configuration", "spec.template"),
@@ -81,6 +87,18 @@ _THIRD_PARTY = dict(
         _row("kubeflow.org", "MPIJob", "spec.mpiReplicaSpecs.*.template"),
         _row("kubeflow.org", "Notebook", "spec.template"),
         _row("ray.io", "RayCluster", "spec.headGroupSpec.template", "spec.workerGroupSpecs.*.template"),
+        _row(
+            "ray.io",
+            "RayJob",
+            "spec.rayClusterSpec.headGroupSpec.template",
+            "spec.rayClusterSpec.workerGroupSpecs.*.template",
+        ),
+        _row(
+            "ray.io",
+            "RayService",
+            "spec.rayClusterConfig.headGroupSpec.template",
+            "spec.rayClusterConfig.workerGroupSpecs.*.template",
+        ),
         _row("batch.volcano.sh", "Job", "spec.tasks.*.template"),
         _row("agents.x-k8s.io", "Sandbox", "spec.podTemplate"),
     ]

@@ -31,6 +31,7 @@ apps.kruise.io/v1alpha1               CloneSet               spec.template.spec
 apps.kruise.io/v1beta1                StatefulSet            spec.template.spec
 apps.kruise.io/v1alpha1               DaemonSet              spec.template.spec
 apps.kruise.io/v1alpha1               AdvancedCronJob        spec.template.jobTemplate.spec.template.spec
+apps.kruise.io/v1alpha1               AdvancedCronJob        spec.template.broadcastJobTemplate.spec.template.spec
 apps.kruise.io/v1alpha1               BroadcastJob           spec.template.spec
 serving.knative.dev/v1                Service                spec.template.spec
 serving.knative.dev/v1                Configuration          spec.template.spec
@@ -48,6 +49,10 @@ kubeflow.org/v2beta1                  MPIJob                 spec.mpiReplicaSpec
 kubeflow.org/v1                       Notebook               spec.template.spec
 ray.io/v1                             RayCluster             spec.headGroupSpec.template.spec
 ray.io/v1                             RayCluster             spec.workerGroupSpecs[0].template.spec
+ray.io/v1                             RayJob                 spec.rayClusterSpec.headGroupSpec.template.spec
+ray.io/v1                             RayJob                 spec.rayClusterSpec.workerGroupSpecs[0].template.spec
+ray.io/v1                             RayService             spec.rayClusterConfig.headGroupSpec.template.spec
+ray.io/v1                             RayService             spec.rayClusterConfig.workerGroupSpecs[0].template.spec
 batch.volcano.sh/v1alpha1             Job                    spec.tasks[0].template.spec
 agents.x-k8s.io/v1alpha1              Sandbox                spec.podTemplate.spec
 """
