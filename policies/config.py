@@ -62,7 +62,7 @@ class GatePolicy(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"
     spec: Spec = Spec()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Policy:
     """A policy in force: compiled, immutable, and named by its content.
 

@@ -229,6 +229,7 @@ def test_decisions_are_appended_to_a_file(begin: Callable[..., Served], tmp_path
     served = begin("--decision-log", str(tmp_path / "decisions"))
     served.ask(BAD)
 
+    assert wait(lambda: (tmp_path / "decisions").read_text().endswith("\n"))
     assert json.loads((tmp_path / "decisions").read_text())["rules"][0] == "privileged"
 
 
