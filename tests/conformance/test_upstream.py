@@ -114,7 +114,7 @@ def test_the_newest_version_is_upstreams() -> None:
 def test_random_pod_is_judged_as_upstream_does(seed: int) -> None:
     """At every level and version, the rules that deny a pod are those that stand for the checks which failed."""
     rng = random.Random(seed)
-    some = [as_an_api_server_sends(pods.random_pod(rng)) for _ in range(PODS_A_SEED)]
+    some = [pods.as_an_api_server_sends(pods.random_pod(rng)) for _ in range(PODS_A_SEED)]
     wrong = [
         (pod, difference)
         for pod, verdicts in zip(some, oracle.judge(some), strict=True)
@@ -135,16 +135,3 @@ def differences(pod: Pod, verdicts: oracle.Verdicts) -> Iterator[str]:
             theirs = [RULES[check] for check in failed]
             if not all(ours & rules for rules in theirs) or not ours <= frozenset().union(*theirs):
                 yield f"at {level} {version} upstream fails {list(failed)} and podgate {sorted(ours)}"
-
-
-def as_an_api_server_sends(pod: Pod) -> Pod:
-    """The pod with every volume that has no source made an emptyDir: upstream is never asked about others."""
-    volumes = pod["spec"].get("volumes")
-    if not volumes:
-        return pod
-    sound = [volume if _has_source(volume) else {**volume, "emptyDir": {}} for volume in volumes]
-    return {**pod, "spec": {**pod["spec"], "volumes": sound}}
-
-
-def _has_source(volume: Mapping[str, object]) -> bool:
-    return any(content is not None for key, content in volume.items() if key != "name")
