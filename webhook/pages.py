@@ -75,6 +75,7 @@ def build() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        redirect_slashes=False,
     )
 
     @app.exception_handler(HTTPException)
@@ -92,7 +93,7 @@ def build() -> FastAPI:
 
 
 def _operation() -> dict[str, Any]:
-    verdict, problem_ = _json(_schema(review.Answer)), _json(_PROBLEM)
+    verdict, problem_ = _json(_verdict()), _json(_PROBLEM)
     answers = {status: {"description": text, "content": problem_} for status, text in _REFUSALS.items()}
     return {
         "response_class": Response,
@@ -107,6 +108,17 @@ def _operation() -> dict[str, Any]:
 
 def _json(schema: dict[str, Any]) -> dict[str, Any]:
     return {"application/json": {"schema": schema}}
+
+
+def _verdict() -> dict[str, Any]:
+    """The schema of an answer. What is always the same is a default where it is encoded, and a promise here."""
+    schema = _schema(review.Answer)
+    always = {"apiVersion": {"const": review.API_VERSION}, "kind": {"const": review.KIND}}
+    return schema | {
+        "title": review.KIND,
+        "required": [*always, *schema["required"]],
+        "properties": schema["properties"] | always,
+    }
 
 
 def _schema(kind: type) -> dict[str, Any]:
