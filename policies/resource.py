@@ -168,19 +168,22 @@ def _walk(value: Any, prefix: Path, rest: tuple[str, ...]) -> list[tuple[Path, A
     return [(prefix, value)]
 
 
-# What msgspec says: "Expected `bool | null`, got `str` - at `$.spec.containers[0].securityContext.privileged`".
-_MSGSPEC = re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<got>[^`]*)`(?: - at `(?P<at>[^`]*)`)?")
+# What msgspec says: "Expected `bool | null`, got `str` - at `$.spec.containers[0].securityContext.privileged`", and
+# "Expected `int` <= 2147483647 - at `$...`".
+_MSGSPEC = re.compile(
+    r"Expected `(?P<wanted>[^`]*)`(?:, got `(?P<got>[^`]*)`| (?P<bound>[<>]=) (?P<limit>-?\d+))"
+    r"(?: - at `(?P<at>[^`]*)`)?"
+)
 _MSGSPEC_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[(\.\.\.)\]")
 _NAMES = {
     "object": "an object",
     "array": "a list",
-    "object | array": "an object or a list",
     "str": "a string",
     "bool": "true or false",
     "int": "a whole number",
     "float": "a number with a fraction",
-    "null": "null",
 }
+_BOUNDS = {"<=": "at most", ">=": "at least"}
 
 
 def _unreadable(error: Exception, prefix: Path = ()) -> UnreadableObjectError:
@@ -192,6 +195,8 @@ def _unreadable(error: Exception, prefix: Path = ()) -> UnreadableObjectError:
     if match is None:
         return UnreadableObjectError(prefix, f"cannot be read: {error}")
     steps = _MSGSPEC_STEP.findall(match["at"] or "")
-    path = tuple("*" if any_ else int(index) if index else key for key, index, any_ in steps)
-    wanted, got = match["wanted"].removesuffix(" | null"), match["got"]
-    return UnreadableObjectError(prefix + path, f"must be {_NAMES.get(wanted, wanted)}, not {_NAMES.get(got, got)}")
+    path = prefix + tuple("*" if any_ else int(index) if index else key for key, index, any_ in steps)
+    if match["got"] is None:
+        return UnreadableObjectError(path, f"must be {_BOUNDS[match['bound']]} {match['limit']}")
+    wanted = " or ".join(_NAMES.get(name, name) for name in match["wanted"].removesuffix(" | null").split(" | "))
+    return UnreadableObjectError(path, f"must be {wanted}, not {_NAMES.get(match['got'], match['got'])}")
