@@ -76,22 +76,27 @@ class Authority:
             raise AuthorityError("a serving certificate needs at least one DNS name or IP address")
         names = x509.SubjectAlternativeName([_general_name(san) for san in sans])
         # The common name is read by nobody but people: the API server looks at the alternative names only.
-        return self._sign(sans[0][:_MAX_COMMON_NAME], ExtendedKeyUsageOID.SERVER_AUTH, names, now, lifetime)
+        return self._sign(_name(sans[0][:_MAX_COMMON_NAME]), ExtendedKeyUsageOID.SERVER_AUTH, names, now, lifetime)
 
-    def client(self, name: str, now: datetime, lifetime: timedelta = LEAF_LIFETIME) -> KeyPair:
-        """A certificate that a client shows, under this name. Raises AuthorityError."""
-        return self._sign(name, ExtendedKeyUsageOID.CLIENT_AUTH, None, now, lifetime)
+    def client(
+        self, name: str, now: datetime, lifetime: timedelta = LEAF_LIFETIME, organization: str | None = None
+    ) -> KeyPair:
+        """A certificate that a client shows: to an API server it is the user `name` in the group `organization`.
+
+        Raises AuthorityError.
+        """
+        return self._sign(_name(name, organization), ExtendedKeyUsageOID.CLIENT_AUTH, None, now, lifetime)
 
     def _sign(
         self,
-        name: str,
+        subject: x509.Name,
         purpose: x509.ObjectIdentifier,
         names: x509.SubjectAlternativeName | None,
         now: datetime,
         lifetime: timedelta,
     ) -> KeyPair:
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = _builder(_name(name), self._cert.subject, key.public_key(), self._key.public_key(), now, lifetime)
+        builder = _builder(subject, self._cert.subject, key.public_key(), self._key.public_key(), now, lifetime)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(_usage(signs=False), critical=True)
         builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
@@ -137,9 +142,12 @@ def _usage(*, signs: bool) -> x509.KeyUsage:
     )
 
 
-def _name(common_name: str) -> x509.Name:
+def _name(common_name: str, organization: str | None = None) -> x509.Name:
     try:
-        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+        parts = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
+        if organization is not None:
+            parts.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
+        return x509.Name(parts)
     except ValueError as error:
         raise AuthorityError(f'"{common_name}" cannot be the name of a certificate: {error}') from error
 

@@ -18,7 +18,7 @@ from policies.rule import Severity, Violation, rule
 @rule(
     title="{title}",
     severity=Severity.MEDIUM,
-    references=(),
+    references=("Who asks for it: CIS, NSA/CISA, MITRE ATT&CK",),
     remediation="Set the field to a safe value.",
 )
 def {stem}(pod: Pod) -> Iterator[Violation]:
@@ -60,7 +60,7 @@ def main(category: str, rule_id: str) -> int:
     ):
         file.write_text(text)
         sys.stdout.write(f"wrote {file.relative_to(RULES.parent.parent)}\n")
-    sys.stdout.write("Write the check and its examples, then: make test, make generate\n")
+    sys.stdout.write("Write the check and its examples, then: make generate, make test\n")
     return 0
 
 
