@@ -38,19 +38,21 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     """A shipped profile.
 
     With `standard` it is that level of the Pod Security Standards, judged as upstream does. Otherwise a rule does what
-    `rules` says of it, else what `levels` says of its level, else `default`.
+    `rules` says of it, else what `levels` says of its level, else `default`; the few rules that are stricter at the
+    restricted level are held against `level`.
     """
 
     title: str
     description: str
     standard: str | None = None
+    level: str = "baseline"
     levels: dict[str, str] = {}
     rules: dict[str, str] = {}
     default: str = "off"
 
     def yardstick(self, version: Version) -> Standard:
         """What pods are held against by the rules that upstream judges differently by level."""
-        return Standard(Level[(self.standard or "baseline").upper()], version)
+        return Standard(Level[(self.standard or self.level).upper()], version)
 
     def actions(self, rules: Iterable[Rule], version: Version) -> dict[str, Action]:
         """The action of every rule that exists in this version, by id."""
