@@ -66,7 +66,12 @@ class TestStandards:
 
     @pytest.mark.parametrize(
         ("name", "level"),
-        [("pss-baseline", Level.BASELINE), ("pss-restricted", Level.RESTRICTED), ("recommended", Level.BASELINE)],
+        [
+            ("all", Level.RESTRICTED),
+            ("pss-baseline", Level.BASELINE),
+            ("pss-restricted", Level.RESTRICTED),
+            ("recommended", Level.BASELINE),
+        ],
     )
     def test_yardstick(self, name: str, level: Level) -> None:
         assert profile.load(name).yardstick(Version(1, 30)) == Standard(level, Version(1, 30))
