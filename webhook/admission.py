@@ -46,7 +46,7 @@ def _judge(request: Request, kind: Kind, policy: Policy) -> Decision:
         return decisions.refuse(error, policy)
     evaluation = policy.engine.evaluate(resource)
     before = NOTHING
-    if evaluation.findings and not review.is_null(request.old_object) and not policy.judge_whole_updates:
+    if evaluation.findings and request.operation == "UPDATE" and not policy.judge_whole_updates:
         before = _before(request, kind, policy)
     return decisions.decide(evaluation, policy, before)
 

@@ -93,7 +93,12 @@ class TestUpdates:
 
         assert denied_paths(review(worse, old=privileged_pod())) == ["spec.hostPID"]
 
-    @pytest.mark.parametrize("old", [pod(securityContext={"privileged": "yes"}), [], 5, {"spec": {}}, {}])
+    def test_a_creation_has_no_past_whatever_is_sent_with_it(self) -> None:
+        content = review(privileged_pod(), old=privileged_pod(), operation="CREATE")
+
+        assert denied_paths(content) == ["spec.containers[0].securityContext.privileged"]
+
+    @pytest.mark.parametrize("old", [None, pod(securityContext={"privileged": "yes"}), [], 5, {"spec": {}}, {}])
     def test_an_old_object_that_cannot_be_understood_excuses_nothing(self, old: Any) -> None:
         content = review(privileged_pod(), operation="UPDATE", oldObject=old)
 
