@@ -72,6 +72,11 @@ def refuse(error: UnreadableObjectError, policy: Policy) -> Decision:
     return Decision(verdict, Verdict.DENY, unreadable=str(error))
 
 
+def tolerate(error: UnreadableObjectError) -> Decision:
+    """What is not understood, and was there before this update, is only recorded: finalizers must come off."""
+    return Decision(Verdict.ALLOW, Verdict.ALLOW, unreadable=str(error))
+
+
 def _reason(found: Finding, policy: Policy, known: Counter[tuple[str, Path, str]]) -> Reason:
     action = policy.actions[found.rule.id]
     same = _sameness(found)

@@ -109,6 +109,20 @@ def is_null(encoded: Raw) -> bool:
     return encoded == _NULL
 
 
+def is_specification_kept(request: Request) -> bool:
+    """Whether an update changes nothing but metadata and status. Slow: it decodes both objects whole."""
+    try:
+        new, old = msgspec.json.decode(request.object), msgspec.json.decode(request.old_object)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+    if not isinstance(new, dict) or not isinstance(old, dict):
+        return False
+    for each in (new, old):
+        each.pop("metadata", None)
+        each.pop("status", None)
+    return bool(new == old)
+
+
 def pass_over(request: Request) -> bytes:
     """The answer to a request that carries nothing to judge."""
     return _encode(Answer(Response(request.uid, True)))

@@ -152,6 +152,24 @@ class TestUnreadable:
         assert (response["allowed"], "warnings" in response) == (allowed, warned)
         assert response["auditAnnotations"]["error"] == "spec is missing: without it this Pod cannot be judged"
 
+    def test_metadata_of_an_unreadable_object_may_change_so_that_finalizers_come_off(self) -> None:
+        old = pod(securityContext={"privileged": "yes"})
+        old["metadata"]["finalizers"] = ["example.com/wait"]
+        response = json.loads(admit(body(review(pod(securityContext={"privileged": "yes"}), old=old)), BASELINE).body)
+
+        assert response["response"]["allowed"] is True
+        assert response["response"]["auditAnnotations"]["error"].startswith("spec.containers[0].securityContext")
+
+    @pytest.mark.parametrize(
+        "old",
+        [pod(), pod(securityContext={"privileged": "no"}), [], None, pod(spec={"hostPID": "yes"})],
+        ids=["readable before", "another value", "a list", "nothing", "unreadable elsewhere"],
+    )
+    def test_anything_else_of_an_unreadable_object_may_not(self, old: Any) -> None:
+        content = review(pod(securityContext={"privileged": "yes"}), operation="UPDATE", oldObject=old)
+
+        assert json.loads(admit(body(content), BASELINE).body)["response"]["allowed"] is False
+
 
 def test_a_dry_run_gets_the_same_answer() -> None:
     dry, real = (admit(body(review(privileged_pod(), dryRun=dry)), BASELINE).body for dry in (True, False))
