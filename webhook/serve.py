@@ -102,7 +102,11 @@ class Service:
         watching = loop.create_task(reload.watch(self._watches, _WATCH_SECONDS))
         ops = loop.create_task(self._ops.serve())
         main = loop.create_task(self._main.serve())
-        await asyncio.gather(self._main.ready.wait(), self._ops.ready.wait())
+        ready = asyncio.gather(self._main.ready.wait(), self._ops.ready.wait())
+        starting: set[asyncio.Future[Any]] = {ready, main, ops}
+        done, _ = await asyncio.wait(starting, return_when=asyncio.FIRST_COMPLETED)
+        for each in done:
+            each.result()  # a server that cannot start says so here, and is not waited for
         self.readiness.serving = True
         _log.info("ready", extra={"fields": self._about()})
         await main
@@ -150,8 +154,11 @@ def serve(given: Settings) -> int:
     """Run the webhook. Returns the exit code. Raises StartError."""
     service = Service(given)
     logs.start(given.log_level, Lines.onto(sys.__stderr__.fileno() if sys.__stderr__ else 2, service.metrics.lost))
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(service.run())
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(service.run())
+    except OSError as error:
+        raise StartError(f"cannot serve: {(error.strerror or str(error)).lower()}") from error
 
 
 def _now() -> datetime:

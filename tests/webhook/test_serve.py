@@ -256,3 +256,25 @@ def test_what_keeps_it_from_starting_is_said_in_one_line(tmp_path: Path) -> None
     assert failed(tmp_path, "--policy", str(tmp_path / "policy.yaml")).startswith(f"Error: {tmp_path}/policy.yaml: ")
     assert failed(tmp_path, "--decision-log", str(tmp_path)) == f"Error: {tmp_path} cannot be written: is a directory"
     assert failed(tmp_path, "--port", "http").startswith("Error: --port: ")
+
+
+EXHAUSTED = """
+from webhook.listener import Listener
+from webhook.serve import command
+
+async def startup(self, sockets=None):
+    raise OSError(24, "Too many open files")
+
+Listener.startup = startup
+command()
+"""
+
+
+def test_a_server_that_cannot_begin_to_accept_says_so_and_is_not_waited_for(tmp_path: Path) -> None:
+    install(tmp_path, OLD)
+    keys = ["--tls-cert", str(tmp_path / "tls.crt"), "--tls-key", str(tmp_path / "tls.key")]
+    command = [sys.executable, "-c", EXHAUSTED, "--host", HOST, "--port", "0", "--ops-port", "0", *keys]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+
+    assert ran.returncode == 2
+    assert ran.stderr.splitlines()[-1] == "Error: cannot serve: too many open files"
