@@ -62,7 +62,8 @@ class PolicyWatch:
         self._gate = gate
         self._metrics = metrics
         self._version = version
-        self._seen = files.identities([path])
+        # Not what the file is now: it may have changed since the policy in force was read from it.
+        self._seen = files.identities([])
         self._complaint = ""
 
     def check(self, *, force: bool = False) -> None:

@@ -1,9 +1,10 @@
 """The engine runs rules over every pod of an object."""
 
+from collections import Counter
 from typing import Any
 
-from policies import registry, resource
-from policies.engine import NOTHING, Engine, Evaluation, Finding
+from policies import config, registry, resource
+from policies.engine import MAX_FINDINGS, NOTHING, Engine, Evaluation, Finding
 from policies.standard import Level, Standard, Version
 
 RULES = registry.by_name()
@@ -61,3 +62,15 @@ def test_every_pod_of_an_object_is_judged() -> None:
 def test_an_object_without_pods_is_not_judged() -> None:
     obj = {"apiVersion": "v1", "kind": "ConfigMap", "spec": {"hostPID": True}}
     assert evaluate(Engine(registry.load(), NEWEST), obj) is NOTHING
+
+
+def test_a_rule_that_is_broken_without_end_is_found_a_thousand_times_and_hides_no_other() -> None:
+    policy = config.of_profile("pss-baseline")
+    many = {"capabilities": {"add": ["EVIL"] * 50_000}, "privileged": True}
+    pod = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "app", "securityContext": many}] * 2}}
+    findings = policy.engine.evaluate(resource.read(pod)).findings
+
+    by_rule = Counter(found.rule.id for found in findings)
+    assert by_rule == {"capabilities-added": MAX_FINDINGS, "privileged": 2}
+    last = [found for found in findings if found.rule.id == "capabilities-added"][-1]
+    assert last.message == 'adds EVIL (container "app"); there are more, which are not listed'
