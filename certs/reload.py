@@ -147,6 +147,8 @@ def _read(sources: Sources) -> tuple[bytes, ...]:
 
 
 def _read_file(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise CertificateError(f"{path} is not a file")  # opening a pipe would wait for whoever writes
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)

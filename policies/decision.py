@@ -48,6 +48,7 @@ class Decision(Struct, frozen=True):
 
 ALLOWED = Decision(Verdict.ALLOW, Verdict.ALLOW)
 
+_Sameness = tuple[str, Path, str, bytes]
 _CEILING = {Mode.ENFORCE: Action.DENY, Mode.WARN: Action.WARN, Mode.AUDIT: Action.AUDIT}
 _VERDICTS = {Action.WARN: Verdict.WARN, Action.DENY: Verdict.DENY}
 
@@ -77,7 +78,7 @@ def tolerate(error: UnreadableObjectError) -> Decision:
     return Decision(Verdict.ALLOW, Verdict.ALLOW, unreadable=str(error))
 
 
-def _reason(found: Finding, policy: Policy, known: Counter[tuple[str, Path, str]]) -> Reason:
+def _reason(found: Finding, policy: Policy, known: Counter[_Sameness]) -> Reason:
     action = policy.actions[found.rule.id]
     same = _sameness(found)
     if not known[same]:
@@ -86,9 +87,15 @@ def _reason(found: Finding, policy: Policy, known: Counter[tuple[str, Path, str]
     return Reason(found, min(action, Action.AUDIT), existing=True)
 
 
-def _sameness(found: Finding) -> tuple[str, Path, str]:
-    """What makes it the same finding after an update. Positions do not: an item may be put before it in its list."""
-    return found.rule.id, tuple([step for step in found.path if isinstance(step, str)]), found.message
+def _sameness(found: Finding) -> _Sameness:
+    """What makes it the same finding after an update.
+
+    Positions inside a pod do not: an item may be put before it in its list. Which pod of the object it is does.
+    """
+    path = found.path
+    pod = max((at for at, step in enumerate(path[:-1]) if step in ("spec", "metadata")), default=0)
+    inside = tuple([step for step in path[pod:] if isinstance(step, str)])
+    return found.rule.id, path[:pod] + inside, found.message, found.value
 
 
 def _worst_first(reason: Reason) -> tuple[int, int]:

@@ -13,12 +13,14 @@ from policies.standard import Standard
 class Finding(Struct, frozen=True):
     """A violation of a rule in an object.
 
-    `path` starts at the object's root; `message` continues the sentence that the path begins.
+    `path` starts at the object's root; `message` continues the sentence that the path begins. `value` is what stands at
+    the path, as JSON, where somebody needs it: it tells two findings apart whose messages are the same.
     """
 
     rule: Rule
     path: Path
     message: str
+    value: bytes = b""
 
 
 class Evaluation(Struct, frozen=True):

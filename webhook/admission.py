@@ -1,6 +1,6 @@
 """An admission request, from bytes to bytes: the five steps, in order, and nothing else."""
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from policies import decision as decisions
 from policies import kinds
@@ -40,22 +40,25 @@ def _carries_pods(request: Request, kind: Kind) -> bool:
 
 
 def _judge(request: Request, kind: Kind, policy: Policy) -> Decision:
+    changes = request.operation == "UPDATE" and not policy.judge_whole_updates
     try:
-        resource = resources.read(request.object, kind)
+        evaluation, before = _evaluate(request.object, kind, policy), NOTHING
+        if changes and evaluation.findings:
+            evaluation, before = review.with_values(evaluation, request.object), _before(request, kind, policy)
     except UnreadableObjectError as error:
-        if request.operation == "UPDATE" and not policy.judge_whole_updates and review.is_specification_kept(request):
+        if changes and review.is_specification_kept(request):
             return decisions.tolerate(error)
         return decisions.refuse(error, policy)
-    evaluation = policy.engine.evaluate(resource)
-    before = NOTHING
-    if evaluation.findings and request.operation == "UPDATE" and not policy.judge_whole_updates:
-        before = _before(request, kind, policy)
     return decisions.decide(evaluation, policy, before)
 
 
 def _before(request: Request, kind: Kind, policy: Policy) -> Evaluation:
     """What the object had before. What it was cannot excuse anything when it cannot be understood."""
     try:
-        return policy.engine.evaluate(resources.read(request.old_object, kind))
+        return review.with_values(_evaluate(request.old_object, kind, policy), request.old_object)
     except UnreadableObjectError:
         return NOTHING
+
+
+def _evaluate(encoded: Raw, kind: Kind, policy: Policy) -> Evaluation:
+    return policy.engine.evaluate(resources.read(encoded, kind))

@@ -29,6 +29,7 @@ PODGATE = str(Path(sys.executable).with_name("podgate"))
 
 def main() -> int:
     """Returns the exit code of the server, or 2 when it could not start."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, and the server with it
     _make_certificate()
     process = _serve()
     try:

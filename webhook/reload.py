@@ -43,6 +43,8 @@ def load_policy(path: Path | None) -> Policy:
     """The policy in a file, or the recommended profile. Raises PolicyError."""
     if path is None:
         return config.of_profile()
+    if path.exists() and not path.is_file():
+        raise PolicyError(f"{path} is not a file")  # opening a pipe would wait for whoever writes
     try:
         with path.open("rb") as file:
             return config.parse(file.read(MAX_BYTES + 1).decode())
@@ -76,8 +78,8 @@ class PolicyWatch:
         except PolicyError as error:
             self._complain(str(error), force=force)
             return
-        self._complaint = ""
-        if policy.hash != self._gate.policy.hash or force:
+        mended, self._complaint = bool(self._complaint), ""
+        if policy.hash != self._gate.policy.hash or mended or force:
             self._put_into_force(policy)
 
     def _put_into_force(self, policy: Policy) -> None:

@@ -5,14 +5,18 @@ k8s.io/apiserver/pkg/admission/plugin/webhook (request/admissionreview.go, error
 """
 
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from policies.config import Mode, Policy
 from policies.decision import ALLOWED, Decision, Reason, Verdict
+from policies.engine import Evaluation
+from policies.path import Path
 from policies.profile import Action
+from policies.resource import UnreadableObjectError
 
 API_VERSION = "admission.k8s.io/v1"
 KIND = "AdmissionReview"
@@ -85,7 +89,7 @@ def parse(body: bytes) -> Request:
     try:
         review = _decode(body)
     except msgspec.ValidationError as error:
-        raise BadReviewError(f"the body is not an AdmissionReview: {error}") from error
+        raise BadReviewError(f"the body is not an AdmissionReview: {_cut(str(error), _MAX_SAID)}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadReviewError(f"the body is not JSON: {error}") from error
     except RecursionError as error:
@@ -96,11 +100,17 @@ def parse(body: bytes) -> Request:
     request = review.request
     if not request.uid:
         raise BadReviewError("request.uid is empty: without it the API server cannot tell which request is answered")
+    if len(request.uid) > _MAX_SAID:
+        raise BadReviewError(f"request.uid is longer than {_MAX_SAID} characters")
+    if not request.kind.kind:
+        raise BadReviewError("request.kind.kind is empty: it says what the object is")
     if request.operation in ("CREATE", "UPDATE") and is_null(request.object):
         raise BadReviewError(f"request.object is missing: {request.operation} always carries the object")
     return request
 
 
+#: How much is repeated of what somebody sent.
+_MAX_SAID = 300
 _NULL = Raw(b"null")
 
 
@@ -110,17 +120,42 @@ def is_null(encoded: Raw) -> bool:
 
 
 def is_specification_kept(request: Request) -> bool:
-    """Whether an update changes nothing but metadata and status. Slow: it decodes both objects whole."""
+    """Whether an update changes nothing but status and metadata other than annotations. Slow: it decodes all."""
     try:
-        new, old = msgspec.json.decode(request.object), msgspec.json.decode(request.old_object)
+        new, old = (_specification(each) for each in (request.object, request.old_object))
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return False
-    if not isinstance(new, dict) or not isinstance(old, dict):
-        return False
-    for each in (new, old):
-        each.pop("metadata", None)
-        each.pop("status", None)
-    return bool(new == old)
+    return new == old
+
+
+def _specification(encoded: Raw) -> bytes:
+    content = msgspec.json.decode(encoded, type=dict[str, Any])
+    meta = content.pop("metadata", None)
+    content.pop("status", None)
+    annotations = meta.get("annotations") if isinstance(meta, dict) else meta
+    return msgspec.json.encode([content, annotations], order="sorted")
+
+
+def with_values(evaluation: Evaluation, obj: Raw) -> Evaluation:
+    """The same findings with what stands at their paths, so that a change of it is seen. Slow: it decodes all.
+
+    Raises UnreadableObjectError when what was skipped before turns out not to be JSON.
+    """
+    try:
+        content = msgspec.json.decode(obj)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise UnreadableObjectError((), "is not JSON") from error
+    found = [replace(each, value=_value(content, each.path)) for each in evaluation.findings]
+    return Evaluation(tuple(found))
+
+
+def _value(content: Any, path: Path) -> bytes:
+    for step in path:
+        try:
+            content = content[step]
+        except (KeyError, IndexError, TypeError):
+            return b""
+    return msgspec.json.encode(content, order="sorted")
 
 
 def pass_over(request: Request) -> bytes:

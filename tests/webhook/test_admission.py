@@ -93,6 +93,37 @@ class TestUpdates:
 
         assert denied_paths(review(worse, old=privileged_pod())) == ["spec.hostPID"]
 
+    @pytest.mark.parametrize(
+        "policy", [BASELINE, RESTRICTED, config.of_profile("recommended")], ids=lambda one: one.name
+    )
+    @pytest.mark.parametrize(
+        ("source", "other"),
+        [
+            ({"hostPath": {"path": "/var/log"}}, {"hostPath": {"path": "/"}}),
+            ({"hostPath": {"path": "/" * 150 + "tmp"}}, {"hostPath": {"path": "/" * 150 + "etc"}}),
+        ],
+        ids=["another path", "a difference beyond what is shown"],
+    )
+    def test_another_value_is_not_what_was_there_before(
+        self, policy: config.Policy, source: dict[str, Any], other: dict[str, Any]
+    ) -> None:
+        old, new = (pod(spec={"volumes": [{"name": "v", **each}]}) for each in (source, other))
+
+        assert len(denied_paths(review(new, old=old), policy)) == 1
+        assert denied_paths(review(old, old=old), policy) == []
+
+    def test_the_same_in_another_pod_of_the_object_is_new(self) -> None:
+        def jobset(*privileged: bool) -> dict[str, Any]:
+            jobs = [
+                {"template": {"spec": {"template": {"spec": pod(securityContext={"privileged": each})["spec"]}}}}
+                for each in privileged
+            ]
+            return {"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet", "spec": {"replicatedJobs": jobs}}
+
+        paths = denied_paths(review(jobset(False, True), old=jobset(True, False)))
+
+        assert paths == ["spec.replicatedJobs[1].template.spec.template.spec.containers[0].securityContext.privileged"]
+
     def test_a_creation_has_no_past_whatever_is_sent_with_it(self) -> None:
         content = review(privileged_pod(), old=privileged_pod(), operation="CREATE")
 

@@ -87,6 +87,9 @@ class TestParse:
         ("change", "complaint"),
         [
             ({"uid": ""}, "request.uid is empty"),
+            ({"uid": "x" * 301}, "request.uid is longer than 300 characters"),
+            ({"kind": {}}, "request.kind.kind is empty"),
+            ({"operation": "x" * 1_000_000}, r"Invalid enum value 'x{270,280}\.\.\.$"),
             ({"uid": 7}, r"Expected `str`, got `int` - at `\$.request.uid`"),
             ({"operation": "PATCH"}, r"Invalid enum value 'PATCH' - at `\$.request.operation`"),
             ({"object": None}, "request.object is missing: CREATE always carries the object"),
