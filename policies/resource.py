@@ -134,6 +134,7 @@ def _decode(obj: Mapping[str, Any] | Raw, row: Row) -> _Object:
 
 
 _MAX_PODS = 1_000
+_MAX_ITEMS = 1_000
 
 
 def _pods(obj: _Object, row: Row, kind: Kind) -> tuple[FoundPod, ...]:
@@ -141,6 +142,7 @@ def _pods(obj: _Object, row: Row, kind: Kind) -> tuple[FoundPod, ...]:
     for path in row.paths:
         for prefix, holder in _walk(obj, (), path) if path else (((), obj),):
             if (spec := getattr(holder, "spec", None)) is not None:
+                _refuse_crowd(spec, prefix)
                 annotations = holder.metadata.annotations if holder.metadata is not None else None
                 try:
                     found.append(FoundPod(Pod(spec, annotations or _NO_ANNOTATIONS, row.lists), prefix))
@@ -152,6 +154,13 @@ def _pods(obj: _Object, row: Row, kind: Kind) -> tuple[FoundPod, ...]:
             if len(found) > _MAX_PODS:
                 raise UnreadableObjectError(prefix, f"is one of more than {_MAX_PODS} pods in one object")
     return tuple(found)
+
+
+def _refuse_crowd(spec: PodSpec, prefix: Path) -> None:
+    lists = (spec.containers, spec.init_containers, spec.ephemeral_containers, spec.volumes)
+    most = max([len(items) for items in lists if items], default=0)
+    if most > _MAX_ITEMS:
+        raise UnreadableObjectError((*prefix, "spec"), f"has a list of {most} containers or volumes: no node runs that")
 
 
 def _walk(value: Any, prefix: Path, rest: tuple[str, ...]) -> list[tuple[Path, Any]]:

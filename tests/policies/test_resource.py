@@ -341,3 +341,13 @@ class TestHostileText:
     def test_fields_that_are_not_judged_may_hold_anything(self) -> None:
         spec = {"tolerations": "all", "containers": [{"env": {"a": 1}, "resources": None}], "futureField": [1]}
         assert len(read(holding("v1", "Pod", "spec", spec)).pods) == 1
+
+
+@pytest.mark.parametrize("field", ["containers", "initContainers", "ephemeralContainers", "volumes"])
+def test_a_pod_that_no_node_runs_is_refused_before_it_costs_anything(field: str) -> None:
+    empty: Json = {}
+
+    assert len(read(holding("v1", "Pod", "spec", {field: [empty] * 1_000})).pods) == 1
+    assert unreadable(holding("v1", "Pod", "spec", {field: [empty] * 1_001})) == (
+        "spec has a list of 1001 containers or volumes: no node runs that"
+    )
