@@ -22,8 +22,12 @@ _REQUEST = {
     "type": "object",
     "required": ["uid", "kind", "operation"],
     "properties": {
-        "uid": {"type": "string", "minLength": 1},
-        "kind": {"type": "object", "properties": {"group": _TEXT, "version": _TEXT, "kind": _TEXT}},
+        "uid": {"type": "string", "minLength": 1, "maxLength": review.MAX_SAID},
+        "kind": {
+            "type": "object",
+            "required": ["kind"],
+            "properties": {"group": _TEXT, "version": _TEXT, "kind": {"type": "string", "minLength": 1}},
+        },
         "operation": {"enum": ["CREATE", "UPDATE", "DELETE", "CONNECT"]},
         "name": _MAYBE_TEXT,
         "namespace": _MAYBE_TEXT,

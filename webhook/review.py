@@ -89,7 +89,7 @@ def parse(body: bytes) -> Request:
     try:
         review = _decode(body)
     except msgspec.ValidationError as error:
-        raise BadReviewError(f"the body is not an AdmissionReview: {_cut(str(error), _MAX_SAID)}") from error
+        raise BadReviewError(f"the body is not an AdmissionReview: {_cut(str(error), MAX_SAID)}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadReviewError(f"the body is not JSON: {error}") from error
     except RecursionError as error:
@@ -100,8 +100,8 @@ def parse(body: bytes) -> Request:
     request = review.request
     if not request.uid:
         raise BadReviewError("request.uid is empty: without it the API server cannot tell which request is answered")
-    if len(request.uid) > _MAX_SAID:
-        raise BadReviewError(f"request.uid is longer than {_MAX_SAID} characters")
+    if len(request.uid) > MAX_SAID:
+        raise BadReviewError(f"request.uid is longer than {MAX_SAID} characters")
     if not request.kind.kind:
         raise BadReviewError("request.kind.kind is empty: it says what the object is")
     if request.operation in ("CREATE", "UPDATE") and is_null(request.object):
@@ -110,7 +110,7 @@ def parse(body: bytes) -> Request:
 
 
 #: How much is repeated of what somebody sent.
-_MAX_SAID = 300
+MAX_SAID = 300
 _NULL = Raw(b"null")
 
 
