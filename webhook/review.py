@@ -27,9 +27,9 @@ class BadReviewError(Exception):
 
 
 class GroupVersionKind(Struct, frozen=True):
+    kind: str
     group: str = ""
     version: str = ""
-    kind: str = ""
 
 
 class UserInfo(Struct, frozen=True):

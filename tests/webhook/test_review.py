@@ -43,7 +43,7 @@ class TestParse:
     def test_reads_what_the_api_server_sends(self) -> None:
         request = wire.parse(body(recorded("create-pods-by-alice")))
 
-        assert (request.operation, request.kind) == ("CREATE", wire.GroupVersionKind("", "v1", "Pod"))
+        assert (request.operation, request.kind) == ("CREATE", wire.GroupVersionKind("Pod", "", "v1"))
         assert request.user_info == wire.UserInfo("alice")
 
     def test_objects_stay_as_they_were_sent(self) -> None:
@@ -88,7 +88,8 @@ class TestParse:
         [
             ({"uid": ""}, "request.uid is empty"),
             ({"uid": "x" * 301}, "request.uid is longer than 300 characters"),
-            ({"kind": {}}, "request.kind.kind is empty"),
+            ({"kind": {}}, r"missing required field `kind` - at `\$.request.kind`"),
+            ({"kind": {"kind": ""}}, "request.kind.kind is empty"),
             ({"operation": "x" * 1_000_000}, r"Invalid enum value 'x{270,280}\.\.\.$"),
             ({"uid": 7}, r"Expected `str`, got `int` - at `\$.request.uid`"),
             ({"operation": "PATCH"}, r"Invalid enum value 'PATCH' - at `\$.request.operation`"),
