@@ -41,12 +41,33 @@ class ObjectRef(Struct, frozen=True, rename="camel"):
     name: str
 
 
+class Replacement(Struct, frozen=True):
+    """A region of a file, and what to write there instead. Counted from 1, in characters; the end is not part of it."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+class Fix(Struct, frozen=True):
+    """How to get rid of a finding: as operations on the object (RFC 6902), and as text to write into its file."""
+
+    patch: tuple[dict[str, Any], ...]
+    replacements: tuple[Replacement, ...]
+
+
 class Located(Struct, frozen=True):
-    """A finding, what it leads to, and where it is written: of a missing field, where what is nearest above it is."""
+    """A finding, what it leads to, and where it is written: of a missing field, where what is nearest above it is.
+
+    `fix` is None where nothing can be derived that is sure to be right.
+    """
 
     reason: Reason
     line: int
     column: int
+    fix: Fix | None = None
 
 
 class Result(Struct, frozen=True):

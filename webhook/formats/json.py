@@ -60,6 +60,6 @@ def _finding(found: Located) -> dict[str, Any]:
         "column": found.column,
         "message": f"{path} {finding.message}",
         "remediation": finding.rule.remediation,
-        "fix": None,
+        "fix": None if found.fix is None else found.fix.patch,
         "overridden": None,
     }

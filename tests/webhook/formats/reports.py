@@ -5,14 +5,14 @@ from policies.engine import Finding
 from policies.path import Path
 from policies.profile import Action
 from policies.registry import by_name
-from webhook.report import Located, ObjectRef, PolicyRef, Report, ReportError, Result, Source
+from webhook.report import Fix, Located, ObjectRef, PolicyRef, Replacement, Report, ReportError, Result, Source
 
 PRIVILEGED = by_name()["privileged"]
 ESCAPE = "\x1b[31mred\n\u202e\x9b"
 
 
-def located(action: Action, path: Path, message: str, line: int) -> Located:
-    return Located(Reason(Finding(PRIVILEGED, path, message), action), line, 5)
+def located(action: Action, path: Path, message: str, line: int, fix: Fix | None = None) -> Located:
+    return Located(Reason(Finding(PRIVILEGED, path, message), action), line, 5, fix)
 
 
 DENIED = Result(
@@ -39,3 +39,22 @@ POLICY = PolicyRef("recommended", "0123456789ab")
 
 EMPTY = Report(POLICY)
 FULL = Report(POLICY, (DENIED, WARNED, ALLOWED), ERRORS, (Source("x.yaml", 1, 1), Source("x.yaml", 2, 3)))
+FIXED = Report(
+    POLICY,
+    (
+        Result(
+            ObjectRef("v1", "Pod", "", "a"),
+            Source("d.yaml", 1, 1),
+            Decision(Verdict.WARN, Verdict.WARN),
+            (
+                located(
+                    Action.WARN,
+                    ("spec", "hostPID"),
+                    "is true",
+                    6,
+                    Fix(({"op": "remove", "path": "/spec/hostPID"},), (Replacement(6, 1, 7, 1, ""),)),
+                ),
+            ),
+        ),
+    ),
+)

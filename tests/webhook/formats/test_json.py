@@ -5,7 +5,7 @@ from typing import Any
 
 from policies.decision import Verdict
 from policies.path import render as render_path
-from tests.webhook.formats.reports import EMPTY, ESCAPE, FULL, PRIVILEGED
+from tests.webhook.formats.reports import EMPTY, ESCAPE, FIXED, FULL, PRIVILEGED
 from webhook.formats import json as format_json
 from webhook.report import Report, version
 
@@ -87,6 +87,11 @@ def test_everything() -> None:
 def test_nothing() -> None:
     content = json.loads(rendered(EMPTY))
     assert (content["results"], content["errors"], content["summary"]["objects"]) == ([], [], 0)
+
+
+def test_a_fix_is_told_as_a_patch() -> None:
+    [result] = json.loads(rendered(FIXED))["results"]
+    assert [found["fix"] for found in result["findings"]] == [[{"op": "remove", "path": "/spec/hostPID"}]]
 
 
 def test_it_is_indented_and_the_same_every_time() -> None:
