@@ -20,6 +20,7 @@ from policies import profile as profiles
 from policies import registry
 from policies.engine import Engine
 from policies.profile import Action
+from policies.rule import Options, Rule
 from policies.standard import Version
 
 MAX_BYTES = 1 << 20
@@ -38,7 +39,10 @@ class Mode(StrEnum):
 
 
 class RuleSetting(Struct, frozen=True, forbid_unknown_fields=True):
-    action: Literal["deny", "warn", "audit", "off"]
+    """What a policy says of a rule; what it leaves out stays as the profile has it."""
+
+    action: Literal["deny", "warn", "audit", "off"] | None = None
+    options: dict[str, Any] = {}
 
 
 class Metadata(Struct, frozen=True):
@@ -139,7 +143,11 @@ def compile_policy(document: GatePolicy) -> Policy:
     except ValueError as error:
         raise PolicyError(str(error)) from error
     actions = profile.actions(registry.load(), version)
-    actions.update((_rule_id(name), Action.parse(setting.action)) for name, setting in spec.rules.items())
+    settings = {_rule(name): setting for name, setting in spec.rules.items()}
+    actions.update(
+        (rule.id, Action.parse(found.action)) for rule, found in settings.items() if found.action is not None
+    )
+    options = {rule.id: _options(rule, found.options) for rule, found in settings.items() if found.options}
     in_force = [found for found in registry.load() if actions.get(found.id, Action.OFF) is not Action.OFF]
     return Policy(
         name=document.metadata.name,
@@ -147,17 +155,27 @@ def compile_policy(document: GatePolicy) -> Policy:
         mode=spec.mode,
         profile=spec.profile,
         judge_whole_updates=spec.updates == "all",
-        engine=Engine(in_force, profile.yardstick(version)),
+        engine=Engine(in_force, profile.yardstick(version), options),
         actions=actions,
     )
 
 
-def _rule_id(name: str) -> str:
+def _rule(name: str) -> Rule:
     if (found := registry.by_name().get(name)) is not None:
-        return found.id
+        return found
     near = get_close_matches(name, registry.by_name(), n=1)
     hint = f": did you mean {near[0]}?" if near else "; `podgate rules` lists them"
     raise PolicyError(f'spec.rules names "{name}", which is not a rule{hint}')
+
+
+def _options(rule: Rule, given: Mapping[str, Any]) -> Options:
+    if rule.options is None:
+        raise PolicyError(f"spec.rules.{rule.id} has options, but this rule takes none")
+    try:
+        return msgspec.convert(given, rule.options)
+    except msgspec.ValidationError as error:
+        known = ", ".join(field.encode_name for field in msgspec.structs.fields(rule.options))
+        raise PolicyError(f"spec.rules.{rule.id}.options: {error}; this rule has the options {known}") from error
 
 
 def _hash(content: Any) -> str:

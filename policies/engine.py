@@ -1,12 +1,18 @@
-"""Judge an object: run the rules that are in force over every pod inside it."""
+"""Judge an object: run the rules that are in force over it and over every pod inside it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from policies import kinds
+from policies.identity import Kind
+from policies.kinds import Row
 from policies.path import Path
+from policies.pod import Pod
 from policies.resource import Resource
-from policies.rule import Rule
+from policies.rule import Check, Drop, Edit, Options, Put, Rule
 from policies.standard import Standard
 
 
@@ -32,36 +38,106 @@ class Evaluation(Struct, frozen=True):
 NOTHING = Evaluation(())
 #: Of one rule in one object: an object of 3 MiB can break a rule a million times, and nobody reads on.
 MAX_FINDINGS = 1_000
+NO_OPTIONS: Mapping[str, Options] = MappingProxyType({})
+
+
+class _Step(NamedTuple):
+    """A rule that looks at objects of a kind, and how it is run."""
+
+    rule: Rule
+    check: Check
+    about_pods: bool
+    about_all: bool
 
 
 class Engine:
-    """The rules in force, compiled once for the standard that pods are held against.
+    """The rules in force, compiled once for the standard that pods are held against and for their options.
 
     Safe to share between threads: it keeps nothing of what it judges.
     """
 
-    __slots__ = ("_plan", "standard")
+    __slots__ = ("_checks", "_plans", "options", "standard")
 
-    def __init__(self, rules: Iterable[Rule], standard: Standard) -> None:
+    def __init__(self, rules: Iterable[Rule], standard: Standard, options: Mapping[str, Options] = NO_OPTIONS) -> None:
         self.standard = standard
-        self._plan = tuple((found, found.bind(standard)) for found in sorted(rules, key=lambda found: found.id))
+        self.options = options
+        in_order = sorted(rules, key=lambda found: found.id)
+        self._checks = [(found, found.bind(standard, options.get(found.id))) for found in in_order]
+        # One a row of kinds: what they hold is known, and so is how many there can be.
+        self._plans: dict[Row, tuple[_Step, ...]] = {}
+
+    @property
+    def rules(self) -> list[Rule]:
+        """The rules in force, by id."""
+        return [rule for rule, _ in self._checks]
+
+    def concerns(self, kind: Kind) -> bool:
+        """Whether any rule in force looks at objects of this kind."""
+        return bool(self._plan(kinds.row_of(kind)))
 
     def evaluate(self, resource: Resource) -> Evaluation:
-        """Run every rule over every pod. One rule finds at most MAX_FINDINGS things in an object, and says so."""
+        """Run every rule over what it is about. A rule finds at most MAX_FINDINGS things in an object, and says so."""
         findings: list[Finding] = []
-        for rule, check in self._plan:
-            end = len(findings) + MAX_FINDINGS
-            for found in resource.pods:
-                for violation in check(found.pod):
-                    if len(findings) == end:
-                        findings[-1] = _last_of_many(findings[-1])
-                        break
-                    findings.append(Finding(rule, found.path(violation.path), violation.message))
-                else:
-                    continue
-                break
+        for rule, check, about_pods, about_all in self._plan(resource.row):
+            if about_pods:
+                end = len(findings) + MAX_FINDINGS
+                for pod, prefix in resource.pods:
+                    _collect(rule, check(pod), prefix, findings, end)
+            else:
+                found = check(resource if about_all else resource.body)
+                _collect(rule, found, (), findings, len(findings) + MAX_FINDINGS)
         return Evaluation(tuple(findings)) if findings else NOTHING
+
+    def edits(self, resource: Resource, finding: Finding) -> tuple[Edit, ...]:
+        """What would be written instead, as edits of the whole object; empty where nobody can say."""
+        rule = finding.rule
+        fixer = rule.bind_fixer(self.standard, self.options.get(rule.id))
+        if fixer is None:
+            return ()
+        view, prefix = _view(resource, rule, finding.path)
+        return tuple(_moved(edit, prefix) for edit in fixer(view, finding.path[len(prefix) :]))
+
+    def _plan(self, row: Row) -> tuple[_Step, ...]:
+        plan = self._plans.get(row)
+        if plan is None:
+            plan = self._plans[row] = tuple(
+                _Step(rule, check, rule.subject is Pod, rule.subject is Resource)
+                for rule, check in self._checks
+                if _looks_at(rule, row)
+            )
+        return plan
+
+
+def _looks_at(rule: Rule, row: Row) -> bool:
+    if rule.subject is Pod:
+        return bool(row.paths)
+    return rule.subject is Resource or issubclass(row.body, rule.subject)
+
+
+def _collect(rule: Rule, violations: Iterator[Any], prefix: Path, findings: list[Finding], end: int) -> None:
+    for path, message in violations:
+        if len(findings) == end:
+            findings[-1] = _last_of_many(findings[-1])
+            return
+        findings.append(Finding(rule, prefix + path if prefix else path, message))
+
+
+_MORE = "; there are more, which are not listed"
 
 
 def _last_of_many(finding: Finding) -> Finding:
-    return Finding(finding.rule, finding.path, f"{finding.message}; there are more, which are not listed")
+    message = finding.message if finding.message.endswith(_MORE) else finding.message + _MORE
+    return Finding(finding.rule, finding.path, message)
+
+
+def _view(resource: Resource, rule: Rule, path: Path) -> tuple[Any, Path]:
+    """What the rule looked at when it found something at this path, and where that begins."""
+    if rule.subject is Pod:
+        held = [found for found in resource.pods if path[: len(found.prefix)] == found.prefix]
+        return max(held, key=lambda found: len(found.prefix))
+    return (resource if rule.subject is Resource else resource.body), ()
+
+
+def _moved(edit: Edit, prefix: Path) -> Edit:
+    path = prefix + edit.path
+    return Drop(path) if isinstance(edit, Drop) else Put(path, edit.value)

@@ -1,53 +1,49 @@
-"""Which kinds hold pods, and where: one row a kind.
+"""What is read of each kind, and where the kinds that hold pods keep them: one row a kind.
 
 The API version does not matter: apps/v1, apps/v1beta2 and extensions/v1beta1 keep the template in the same place.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from policies import objects
+from policies.identity import Kind
+from policies.objects import Object
 from policies.pod import LISTS
-
-
-class Kind(NamedTuple):
-    """What AdmissionReview calls a GroupVersionKind, without the version."""
-
-    group: str
-    kind: str
-
-    def __str__(self) -> str:
-        return f"{self.group}/{self.kind}"[:200] if self.group else self.kind[:200]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """Where a kind keeps its pods: paths to what has `metadata` and `spec`, where `*` stands for every item.
+    """What is judged of a kind, and where it keeps its pods.
 
-    `lists` is what the kind calls its lists of init, regular and ephemeral containers.
+    `paths` lead to what has `metadata` and `spec` of a pod; `*` stands for every item. `body` is the type that says
+    what else is read of the object. `lists` is what the kind calls its lists of init, regular and ephemeral containers.
     """
 
-    paths: tuple[tuple[str, ...], ...]
+    paths: tuple[tuple[str, ...], ...] = ()
+    body: type[Object] = Object
     lists: tuple[str, str, str] = LISTS
 
 
-def _row(group: str, kind: str, *paths: str, lists: tuple[str, str, str] = LISTS) -> tuple[Kind, Row]:
-    return Kind(group, kind), Row(tuple(tuple(path.split(".")) if path else () for path in paths), lists)
+def _row(
+    group: str, kind: str, *paths: str, body: type[Object] = Object, lists: tuple[str, str, str] = LISTS
+) -> tuple[Kind, Row]:
+    return Kind(group, kind), Row(tuple(tuple(path.split(".")) if path else () for path in paths), body, lists)
 
 
 _BUILT_IN = dict(
     [
         _row("", "Pod", ""),
         _row("", "PodTemplate", "template"),
-        _row("", "ReplicationController", "spec.template"),
-        _row("apps", "Deployment", "spec.template"),
-        _row("apps", "StatefulSet", "spec.template"),
-        _row("apps", "DaemonSet", "spec.template"),
-        _row("apps", "ReplicaSet", "spec.template"),
-        _row("extensions", "Deployment", "spec.template"),
-        _row("extensions", "DaemonSet", "spec.template"),
-        _row("extensions", "ReplicaSet", "spec.template"),
-        _row("batch", "Job", "spec.template"),
-        _row("batch", "CronJob", "spec.jobTemplate.spec.template"),
+        _row("", "ReplicationController", "spec.template", body=objects.Workload),
+        _row("apps", "Deployment", "spec.template", body=objects.Workload),
+        _row("apps", "StatefulSet", "spec.template", body=objects.Workload),
+        _row("apps", "DaemonSet", "spec.template", body=objects.Workload),
+        _row("apps", "ReplicaSet", "spec.template", body=objects.Workload),
+        _row("extensions", "Deployment", "spec.template", body=objects.Workload),
+        _row("extensions", "DaemonSet", "spec.template", body=objects.Workload),
+        _row("extensions", "ReplicaSet", "spec.template", body=objects.Workload),
+        _row("batch", "Job", "spec.template", body=objects.Job),
+        _row("batch", "CronJob", "spec.jobTemplate.spec.template", body=objects.CronJob),
     ]
 )
 
@@ -57,10 +53,10 @@ _BUILT_IN = dict(
 _TEKTON = ("sidecars", "steps", "ephemeralContainers")
 _THIRD_PARTY = dict(
     [
-        _row("argoproj.io", "Rollout", "spec.template"),
-        _row("apps.kruise.io", "CloneSet", "spec.template"),
-        _row("apps.kruise.io", "StatefulSet", "spec.template"),
-        _row("apps.kruise.io", "DaemonSet", "spec.template"),
+        _row("argoproj.io", "Rollout", "spec.template", body=objects.Workload),
+        _row("apps.kruise.io", "CloneSet", "spec.template", body=objects.Workload),
+        _row("apps.kruise.io", "StatefulSet", "spec.template", body=objects.Workload),
+        _row("apps.kruise.io", "DaemonSet", "spec.template", body=objects.Workload),
         _row(
             "apps.kruise.io",
             "AdvancedCronJob",
@@ -104,19 +100,42 @@ _THIRD_PARTY = dict(
     ]
 )
 
-#: The row of every kind that holds no pods.
-NO_PODS = Row(())
-_ROWS = {**_THIRD_PARTY, **_BUILT_IN}
+_WITHOUT_PODS = dict(
+    [
+        _row("", "Service", body=objects.Service),
+        _row("", "ConfigMap", body=objects.ConfigMap),
+        _row("", "Namespace", body=objects.Namespace),
+        _row("", "ServiceAccount", body=objects.ServiceAccount),
+        _row("", "PersistentVolume", body=objects.PersistentVolume),
+        _row("networking.k8s.io", "Ingress", body=objects.Ingress),
+        _row("extensions", "Ingress", body=objects.Ingress),
+        _row("networking.k8s.io", "NetworkPolicy", body=objects.NetworkPolicy),
+        _row("extensions", "NetworkPolicy", body=objects.NetworkPolicy),
+        _row("rbac.authorization.k8s.io", "Role", body=objects.Role),
+        _row("rbac.authorization.k8s.io", "ClusterRole", body=objects.Role),
+        _row("rbac.authorization.k8s.io", "RoleBinding", body=objects.Binding),
+        _row("rbac.authorization.k8s.io", "ClusterRoleBinding", body=objects.Binding),
+        _row("policy", "PodDisruptionBudget", body=objects.PodDisruptionBudget),
+        _row("autoscaling", "HorizontalPodAutoscaler", body=objects.HorizontalPodAutoscaler),
+        _row("autoscaling", "Scale", body=objects.Scale),
+        _row("extensions", "Scale", body=objects.Scale),
+        _row("apps", "Scale", body=objects.Scale),
+    ]
+)
+
+#: The row of every other kind: its metadata is judged.
+ANY = Row()
+_ROWS = {**_THIRD_PARTY, **_WITHOUT_PODS, **_BUILT_IN}
 
 
 def holds_pods(kind: Kind) -> bool:
     """Whether objects of this kind hold pods."""
-    return kind in _ROWS
+    return bool(row_of(kind).paths)
 
 
 def row_of(kind: Kind) -> Row:
-    """Where objects of this kind keep their pods; a row without paths for a kind that holds none."""
-    return _ROWS.get(kind, NO_PODS)
+    """What is judged of objects of this kind."""
+    return _ROWS.get(kind, ANY)
 
 
 def must_hold_pods(kind: Kind) -> bool:

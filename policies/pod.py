@@ -1,142 +1,64 @@
 """A read-only, typed view of a pod: containers of every kind with their field paths, and effective values.
 
-The types mirror the part of k8s.io/api/core/v1/types.go that is judged; fields that no rule and no feature reads are
-left out and ignored, so that new Kubernetes fields never break admission. A null stands for an absent field, and in a
-list for an empty item, as in the API. A field of a wrong type is an error (msgspec.ValidationError with the field's
-path), never a guess.
-
 Rules reach containers only through `Pod.containers`, which holds init, sidecar, regular and ephemeral containers, so
-that none can be forgotten.
+that none can be forgotten. What is decoded of a pod is in policies.api.
 """
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Struct
 
+from policies import image as images
+from policies.api import (
+    Capabilities,
+    ContainerSpec,
+    EnvVar,
+    ObjectMeta,
+    PodSecurityContext,
+    PodSpec,
+    RawVolume,
+    SeccompProfile,
+    SecurityContext,
+    VolumeMount,
+    VolumeSource,
+)
+from policies.host_path import normalise
+from policies.identity import NO_TEXTS, Identity
+from policies.image import Image
 from policies.path import Path
-
-# The API refuses numbers outside these ranges.
-Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
-Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-
-
-class Capabilities(Struct, frozen=True):
-    add: tuple[str | None, ...] | None = None
-    drop: tuple[str | None, ...] | None = None
-
-
-class SeccompProfile(Struct, frozen=True):
-    type: str | None = None
-
-
-class AppArmorProfile(Struct, frozen=True):
-    type: str | None = None
-
-
-class SELinuxOptions(Struct, frozen=True):
-    user: str | None = None
-    role: str | None = None
-    type: str | None = None
-    level: str | None = None
-
-
-class WindowsOptions(Struct, frozen=True, rename="camel"):
-    host_process: bool | None = None
-
-
-class SecurityContext(Struct, frozen=True, rename="camel"):
-    """securityContext of a container."""
-
-    privileged: bool | None = None
-    allow_privilege_escalation: bool | None = None
-    capabilities: Capabilities | None = None
-    proc_mount: str | None = None
-    run_as_non_root: bool | None = None
-    run_as_user: Int64 | None = None
-    seccomp_profile: SeccompProfile | None = None
-    app_armor_profile: AppArmorProfile | None = None
-    se_linux_options: SELinuxOptions | None = None
-    windows_options: WindowsOptions | None = None
-
-
-class Sysctl(Struct, frozen=True):
-    name: str | None = None
-
-
-class PodSecurityContext(Struct, frozen=True, rename="camel"):
-    """securityContext of a pod."""
-
-    run_as_non_root: bool | None = None
-    run_as_user: Int64 | None = None
-    seccomp_profile: SeccompProfile | None = None
-    app_armor_profile: AppArmorProfile | None = None
-    se_linux_options: SELinuxOptions | None = None
-    sysctls: tuple[Sysctl | None, ...] | None = None
-    windows_options: WindowsOptions | None = None
-
-
-class ContainerPort(Struct, frozen=True, rename="camel"):
-    host_port: Int32 | None = None
-
-
-class NetworkAction(Struct, frozen=True):
-    """httpGet or tcpSocket of a handler."""
-
-    host: str | None = None
-
-
-class Handler(Struct, frozen=True, rename="camel"):
-    """A probe or a lifecycle handler."""
-
-    http_get: NetworkAction | None = None
-    tcp_socket: NetworkAction | None = None
-
-
-class Lifecycle(Struct, frozen=True, rename="camel"):
-    post_start: Handler | None = None
-    pre_stop: Handler | None = None
-
-
-class ContainerSpec(Struct, frozen=True, rename="camel"):
-    name: str | None = None
-    image: str | None = None
-    restart_policy: str | None = None
-    ports: tuple[ContainerPort | None, ...] | None = None
-    security_context: SecurityContext | None = None
-    liveness_probe: Handler | None = None
-    readiness_probe: Handler | None = None
-    startup_probe: Handler | None = None
-    lifecycle: Lifecycle | None = None
-
-
-class VolumeSource(Struct, frozen=True):
-    """A source of a volume, of any type."""
-
-    path: str | None = None
-    type: str | None = None
 
 
 class Volume(Struct, frozen=True):
-    """A volume. `sources` names what is set, as it is spelled in a manifest; a sound volume has one.
+    """A volume. `sources` is what is set, as it is spelled in a manifest; a sound volume has one.
 
     A volume without any source is an emptyDir: the API server makes it one before anybody judges it.
     """
 
     name: str | None
-    host_path: VolumeSource | None
-    sources: tuple[str, ...]
+    sources: dict[str, VolumeSource]
+    index: int
+
+    @property
+    def host_path(self) -> VolumeSource | None:
+        return self.sources.get("hostPath")
+
+    @property
+    def path_on_host(self) -> str | None:
+        """The folder or file of the node that is given away, normalised; None when it is no hostPath."""
+        source = self.sources.get("hostPath")
+        return None if source is None else normalise(source.path or "/")
+
+    def __str__(self) -> str:
+        return named("volume", self.name, self.index)
 
 
-# By name, as sources of every name must be seen, also those of a newer Kubernetes.
-_RawVolume = dict[str, VolumeSource | str | None]
-_EMPTY_DIR = ("emptyDir",)
+_EMPTY_DIR = {"emptyDir": VolumeSource()}
 
 
-def _volume(raw: _RawVolume | None, index: int) -> Volume:
-    name, host_path, sources = None, None, []
+def _volume(raw: RawVolume | None, index: int) -> Volume:
+    name: str | None = None
+    sources: dict[str, VolumeSource] = {}
     for key, value in raw.items() if raw else ():
         if value is None:
             continue
@@ -147,46 +69,13 @@ def _volume(raw: _RawVolume | None, index: int) -> Volume:
         elif key == "name":
             raise _mistyped(index, key, "str", "object")
         else:
-            sources.append(key)
-            host_path = value if key == "hostPath" else host_path
-    return Volume(name, host_path, tuple(sources) or _EMPTY_DIR)
+            sources[key] = value
+    return Volume(name, sources or _EMPTY_DIR, index)
 
 
 def _mistyped(index: int, key: str, wanted: str, got: str) -> msgspec.ValidationError:
     """What msgspec would say, had it known which key is which."""
     return msgspec.ValidationError(f"Expected `{wanted}`, got `{got}` - at `$.volumes[{index}].{key}`")
-
-
-class OperatingSystem(Struct, frozen=True):
-    name: str | None = None
-
-
-class PodSpec(Struct, frozen=True, rename="camel"):
-    containers: tuple[ContainerSpec | None, ...] | None = None
-    init_containers: tuple[ContainerSpec | None, ...] | None = None
-    ephemeral_containers: tuple[ContainerSpec | None, ...] | None = None
-    volumes: tuple[_RawVolume | None, ...] | None = None
-    security_context: PodSecurityContext | None = None
-    host_network: bool | None = None
-    host_pid: bool | None = field(default=None, name="hostPID")
-    host_ipc: bool | None = field(default=None, name="hostIPC")
-    host_users: bool | None = None
-    os: OperatingSystem | None = None
-
-
-class ObjectMeta(Struct, frozen=True):
-    """metadata of an object or of a pod template, without managedFields: they are half of a real object."""
-
-    name: str | None = None
-    namespace: str | None = None
-    annotations: dict[str, str | None] | None = None
-
-
-class PodTemplate(Struct, frozen=True):
-    """What core/v1 calls a PodTemplateSpec."""
-
-    metadata: ObjectMeta | None = None
-    spec: PodSpec | None = None
 
 
 _SHOWN = 100
@@ -220,6 +109,8 @@ _NO_SECURITY = SecurityContext()
 _NO_POD_SECURITY = PodSecurityContext()
 _NO_CAPABILITIES = Capabilities()
 _NULL_CONTAINER = ContainerSpec()
+_NO_META = ObjectMeta()
+_THE_POD = Identity()
 #: What the lists of containers are called, in the order in which they are judged.
 LISTS = ("initContainers", "containers", "ephemeralContainers")
 
@@ -254,6 +145,11 @@ class Container:
         return ContainerKind.SIDECAR if self.spec.restart_policy == "Always" else ContainerKind.INIT
 
     @property
+    def image(self) -> Image | None:
+        """The image, spelled out; None where there is none or no runtime could pull it."""
+        return images.parse(self.spec.image) if self.spec.image else None
+
+    @property
     def added_capabilities(self) -> tuple[str | None, ...]:
         return (self.security.capabilities or _NO_CAPABILITIES).add or ()
 
@@ -261,22 +157,68 @@ class Container:
     def dropped_capabilities(self) -> tuple[str | None, ...]:
         return (self.security.capabilities or _NO_CAPABILITIES).drop or ()
 
+    @property
+    def run_as_user(self) -> int | None:
+        """In effect: the container's own, else the pod's."""
+        own = self.security.run_as_user
+        return self.pod.security.run_as_user if own is None else own
+
+    @property
+    def run_as_group(self) -> int | None:
+        """In effect: the container's own, else the pod's."""
+        own = self.security.run_as_group
+        return self.pod.security.run_as_group if own is None else own
+
+    @property
+    def run_as_non_root(self) -> bool | None:
+        """In effect: the container's own, else the pod's."""
+        own = self.security.run_as_non_root
+        return self.pod.security.run_as_non_root if own is None else own
+
+    @property
+    def seccomp_profile(self) -> SeccompProfile | None:
+        """In effect: the container's own, else the pod's."""
+        return self.security.seccomp_profile or self.pod.security.seccomp_profile
+
+    @property
+    def words(self) -> list[str]:
+        """Command and arguments, as they are written."""
+        return [word for word in (*(self.spec.command or ()), *(self.spec.args or ())) if word]
+
+    @property
+    def env(self) -> tuple[EnvVar | None, ...]:
+        return self.spec.env or ()
+
+    @property
+    def mounts(self) -> tuple[VolumeMount | None, ...]:
+        return self.spec.volume_mounts or ()
+
 
 class Pod:
     """A pod, or the pod that a template describes.
 
-    `lists` says what the object calls its lists of init, regular and ephemeral containers, where that differs.
-    `windows`: the pod says that it runs on Windows (spec.os.name, KEP-2802). `user_namespace`: it runs in a user
-    namespace of its own (hostUsers: false, KEP-127).
+    `object` is the object that it stands in: itself, or the workload. `lists` says what that object calls its lists of
+    init, regular and ephemeral containers, where it differs. `windows`: the pod says that it runs on Windows
+    (spec.os.name, KEP-2802). `user_namespace`: it runs in a user namespace of its own (hostUsers: false, KEP-127).
     """
 
-    __slots__ = ("annotations", "containers", "lists", "security", "spec", "user_namespace", "volumes", "windows")
+    __slots__ = (
+        "annotations", "containers", "labels", "lists", "meta", "object", "security", "spec", "user_namespace",
+        "volumes", "windows",
+    )  # fmt: skip
 
     def __init__(
-        self, spec: PodSpec, annotations: Mapping[str, str | None], lists: tuple[str, str, str] = LISTS
+        self,
+        spec: PodSpec,
+        meta: ObjectMeta | None = None,
+        object: Identity = _THE_POD,  # noqa: A002 - as the attribute, which reads best
+        lists: tuple[str, str, str] = LISTS,
     ) -> None:
         self.spec = spec
-        self.annotations = annotations
+        self.meta = meta = meta or _NO_META
+        self.labels = meta.labels or NO_TEXTS
+        self.annotations = meta.annotations or NO_TEXTS
+        self.object = object
         self.lists = lists
         self.security = spec.security_context or _NO_POD_SECURITY
         self.volumes: tuple[Volume, ...] = (
@@ -295,3 +237,13 @@ class Pod:
     def at(self, *field_path: str | int) -> Path:
         """The path of a field of the pod's spec, from the pod's root."""
         return ("spec", *field_path)
+
+    @property
+    def ends(self) -> bool:
+        """Whether it is made to end: a Job's pod, or one that is not started again."""
+        controller = self.object.controller
+        by_job = controller is not None and controller.kind == "Job"
+        return by_job or self.object.kind.kind in _ENDING or self.spec.restart_policy in ("Never", "OnFailure")
+
+
+_ENDING = frozenset({"Job", "CronJob", "Task", "TaskRun", "Workflow", "ScaledJob", "BroadcastJob", "AdvancedCronJob"})

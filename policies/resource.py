@@ -3,15 +3,18 @@
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast, get_args
 
 import msgspec
 from msgspec import Raw, Struct
 
 from policies import kinds
-from policies.kinds import Kind, Row
+from policies.api import ObjectMeta, PodSpec, PodTemplate
+from policies.identity import NO_TEXTS, Identity, Kind, Requester
+from policies.kinds import Row
+from policies.objects import Object
 from policies.path import Path, render
-from policies.pod import LISTS, ObjectMeta, Pod, PodSpec, PodTemplate
+from policies.pod import LISTS, Pod
 
 
 class UnreadableObjectError(Exception):
@@ -23,73 +26,90 @@ class UnreadableObjectError(Exception):
         self.problem = problem
 
 
-class FoundPod(Struct, frozen=True):
+class FoundPod(NamedTuple):
     """A pod inside an object, and the path to it."""
 
     pod: Pod
     prefix: Path
 
-    def path(self, path: Path) -> Path:
-        """A path from the pod's root, as a path from the object's root."""
-        return self.prefix + path if self.prefix else path
+
+Source = Mapping[str, Any] | Raw
 
 
-class Resource(Struct, frozen=True):
-    """An object as it is judged."""
+class Resource:
+    """An object as it is judged: what it says that it is, the part of it that is read, and the pods inside it.
 
-    api_version: str
-    kind: str
-    namespace: str
-    name: str
-    pods: tuple[FoundPod, ...]
+    `body` has the type that the row of its kind names. `before` is the object as it was, when this is an update.
+    """
+
+    __slots__ = ("_before", "body", "identity", "pods", "row")
+
+    def __init__(self, row: Row, body: Object, identity: Identity, pods: tuple[FoundPod, ...]) -> None:
+        self.row = row
+        self.body = body
+        self.identity = identity
+        self.pods = pods
+        self._before: Source | Resource | None = None
+
+    @property
+    def before(self) -> "Resource | None":
+        """The object before this update; None when it is new, or was not readable."""
+        if self._before is not None and not isinstance(self._before, Resource):
+            try:
+                self._before = read(self._before, self.identity.kind, self.identity.requester)
+            except UnreadableObjectError:
+                self._before = None
+        return self._before
 
 
-def read(obj: Mapping[str, Any] | Raw, kind: Kind | None = None) -> Resource:
+def read(
+    obj: Source, kind: Kind | None = None, requester: Requester | None = None, before: Source | None = None
+) -> Resource:
     """Read an object: JSON as the API server sent it, or what was decoded from a file.
 
-    `kind` is what the API server says the object is; without it the object's own words count.
+    `kind` is what the API server says the object is; without it the object's own words count. `before` is what an
+    update replaces; it is read when somebody asks for it.
     Raises UnreadableObjectError when a field that is judged cannot be understood.
     """
     if kind is None:
-        kind = _own_kind(_decode(obj, kinds.NO_PODS))
+        kind = _own_kind(_decode(obj, kinds.ANY))
     row = kinds.row_of(kind)
-    found = _decode(obj, row)
-    if found.kind is not None and found.apiVersion is not None and (own := _own_kind(found)) != kind:
+    body = _decode(obj, row)
+    if body.kind is not None and body.api_version is not None and (own := _own_kind(body)) != kind:
         raise UnreadableObjectError(("kind",), f"says {own}, but the request is about {kind}")
-    meta = found.metadata or _NO_META
-    pods = _pods(found, row, kind)
-    return Resource(found.apiVersion or "", found.kind or "", meta.namespace or "", meta.name or "", pods)
+    meta = body.meta
+    identity = Identity(
+        kind,
+        body.api_version or "",
+        meta.namespace or "",
+        meta.name or "",
+        meta.labels or NO_TEXTS,
+        meta.annotations or NO_TEXTS,
+        meta.owner_references or (),
+        requester,
+    )
+    resource = Resource(row, body, identity, _pods(body, row, identity) if row.paths else ())
+    resource._before = before  # noqa: SLF001 - read only when somebody asks for it
+    return resource
 
 
-class _Object(Struct, frozen=True):
-    """What every object has; the types of kinds that hold pods add the way to them."""
-
-    apiVersion: str | None = None  # noqa: N815 - the types below are made of names as they stand in objects
-    kind: str | None = None
-    metadata: ObjectMeta | None = None
-
-
-_NO_META = ObjectMeta()
-_NO_ANNOTATIONS: Mapping[str, str | None] = {}
-
-
-def _own_kind(obj: _Object) -> Kind:
-    return Kind((obj.apiVersion or "").rpartition("/")[0], obj.kind or "")
+def _own_kind(obj: Object) -> Kind:
+    return Kind((obj.api_version or "").rpartition("/")[0], obj.kind or "")
 
 
 @cache
-def _type(row: Row) -> type[_Object]:
-    """The type that an object with its pods in these places is decoded into: nothing but what is judged."""
+def _type(row: Row) -> type[Object]:
+    """The type that objects of this row are decoded into: its body, and the way to its pods."""
     if not row.paths:
-        return _Object
+        return row.body
     spec, template = (PodSpec, PodTemplate) if row.lists == LISTS else _renamed(row)
     tree: dict[str, Any] = {}
     for path in row.paths:
         node = tree
         for step in path:
             node = node.setdefault(step, {})
-    fields = _fields(tree, template) if tree else [("spec", spec | None, None)]
-    return cast("type[_Object]", msgspec.defstruct("Object", fields, bases=(_Object,), frozen=True))
+    fields = _fields(tree, template, row.body) if tree else [("spec", spec | None, None)]
+    return cast("type[Object]", msgspec.defstruct("Object", fields, bases=(row.body,), frozen=True))
 
 
 def _renamed(row: Row) -> tuple[type[Struct], type[Struct]]:
@@ -104,21 +124,33 @@ def _renamed(row: Row) -> tuple[type[Struct], type[Struct]]:
     return spec, msgspec.defstruct("PodTemplate", template, frozen=True)
 
 
-def _fields(tree: Mapping[str, Any], template: Any) -> list[tuple[str, Any, Any]]:
-    return [(step, _branch(step, below, template), None) for step, below in tree.items()]
+def _fields(tree: Mapping[str, Any], template: Any, base: type[Struct] | None) -> list[tuple[str, Any, Any]]:
+    own = {field.encode_name: field.type for field in msgspec.structs.fields(base)} if base is not None else {}
+    return [
+        (_attribute(step), _branch(step, below, template, own.get(step)), msgspec.field(default=None, name=step))
+        for step, below in tree.items()
+    ]
 
 
-def _branch(name: str, below: Mapping[str, Any], template: Any) -> Any:
+def _branch(name: str, below: Mapping[str, Any], template: Any, declared: Any) -> Any:
     if not below:
         return template | None
     if "*" in below:
-        item = _branch(name, below["*"], template)
+        item = _branch(name, below["*"], template, None)
         return list[item] | dict[str, item] | None  # type: ignore[valid-type]
-    return msgspec.defstruct(name, _fields(below, template), frozen=True) | None
+    base = next((each for each in get_args(declared) if isinstance(each, type) and issubclass(each, Struct)), None)
+    bases = (base,) if base is not None else ()
+    return msgspec.defstruct(name, _fields(below, template, base), bases=bases, frozen=True) | None
 
 
 @cache
-def _decoder(row: Row) -> msgspec.json.Decoder[_Object]:
+def _attribute(step: str) -> str:
+    """How a field of the API is called in our types: jobTemplate is job_template."""
+    return re.sub(r"([A-Z])", r"_\1", step).lower()
+
+
+@cache
+def _decoder(row: Row) -> msgspec.json.Decoder[Object]:
     return msgspec.json.Decoder(_type(row))
 
 
@@ -126,7 +158,7 @@ def _decoder(row: Row) -> msgspec.json.Decoder[_Object]:
 _FLAWS = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
-def _decode(obj: Mapping[str, Any] | Raw, row: Row) -> _Object:
+def _decode(obj: Source, row: Row) -> Object:
     try:
         return _decoder(row).decode(obj) if isinstance(obj, Raw) else msgspec.convert(obj, _type(row))
     except _FLAWS as error:
@@ -137,20 +169,21 @@ _MAX_PODS = 1_000
 _MAX_ITEMS = 1_000
 
 
-def _pods(obj: _Object, row: Row, kind: Kind) -> tuple[FoundPod, ...]:
+def _pods(obj: Object, row: Row, identity: Identity) -> tuple[FoundPod, ...]:
     found: list[FoundPod] = []
     for path in row.paths:
         for prefix, holder in _walk(obj, (), path) if path else (((), obj),):
             if (spec := getattr(holder, "spec", None)) is not None:
                 _refuse_crowd(spec, prefix)
-                annotations = holder.metadata.annotations if holder.metadata is not None else None
                 try:
-                    found.append(FoundPod(Pod(spec, annotations or _NO_ANNOTATIONS, row.lists), prefix))
+                    found.append(FoundPod(Pod(spec, holder.metadata, identity, row.lists), prefix))
                 except _FLAWS as error:
                     raise _unreadable(error, (*prefix, "spec")) from error
-            elif holder is not None or kinds.must_hold_pods(kind):
+            elif holder is not None or kinds.must_hold_pods(identity.kind):
                 missing = prefix if holder is None else (*prefix, "spec")
-                raise UnreadableObjectError(missing, f"is missing: without it this {kind.kind} cannot be judged")
+                raise UnreadableObjectError(
+                    missing, f"is missing: without it this {identity.kind.kind} cannot be judged"
+                )
             if len(found) > _MAX_PODS:
                 raise UnreadableObjectError(prefix, f"is one of more than {_MAX_PODS} pods in one object")
     return tuple(found)
@@ -172,7 +205,7 @@ def _walk(value: Any, prefix: Path, rest: tuple[str, ...]) -> list[tuple[Path, A
             items = value.items() if isinstance(value, dict) else enumerate(value)
             below = rest[position + 1 :]
             return [holder for key, item in items for holder in _walk(item, (*prefix, key), below)]
-        value = getattr(value, step)
+        value = getattr(value, _attribute(step))
         prefix = (*prefix, step)
     return [(prefix, value)]
 

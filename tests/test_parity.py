@@ -22,7 +22,7 @@ from certs.reload import Sources
 from policies import config, kinds, profile, registry
 from policies.config import Policy
 from policies.decision import Decision, Verdict
-from policies.kinds import Kind
+from policies.identity import Kind
 from policies.path import render
 from policies.rule import Rule
 from tests.conformance.pods import random_pod
@@ -266,11 +266,13 @@ def test_there_are_bundled_examples_of_every_verdict() -> None:
 
 
 def wrapped(case: Good) -> dict[str, Json]:
-    """The pod of an example, and workloads that make it."""
+    """The pod of an example, and workloads that make it; or the object that the example is."""
+    if case.object is not None:
+        return {"object": case.object}
     template, head = case.template(), {"metadata": {"name": "app", "namespace": "default"}}
     job = {"spec": {"template": template}}
     return {
-        "Pod": examples.pod(case),
+        "Pod": examples.obj(case),
         "Deployment": {"apiVersion": "apps/v1", "kind": "Deployment", **head, "spec": {"template": template}},
         "CronJob": {"apiVersion": "batch/v1", "kind": "CronJob", **head, "spec": {"jobTemplate": job}},
     }

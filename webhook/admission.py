@@ -1,6 +1,6 @@
 """An admission request, from bytes to bytes: the five steps, in order, and nothing else."""
 
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from policies import decision as decisions
 from policies import kinds
@@ -8,8 +8,8 @@ from policies import resource as resources
 from policies.config import Policy
 from policies.decision import Decision
 from policies.engine import NOTHING, Evaluation
-from policies.kinds import Kind
-from policies.resource import UnreadableObjectError
+from policies.identity import Kind
+from policies.resource import Resource, UnreadableObjectError
 from webhook import review
 from webhook.review import Request
 
@@ -26,39 +26,42 @@ def admit(body: bytes, policy: Policy) -> Admitted:
     """Answer a review. Raises review.BadReviewError when the call is bad; whatever else it raises is a bug."""
     request = review.parse(body)
     kind = Kind(request.kind.group, request.kind.kind)
-    if not _carries_pods(request, kind):
+    if not _changes(request, kind) or not policy.engine.concerns(kind):
         return Admitted(review.pass_over(request), request, decisions.ALLOWED)
     decision = _judge(request, kind, policy)
     return Admitted(review.answer(request, decision, policy), request, decision)
 
 
-def _carries_pods(request: Request, kind: Kind) -> bool:
+def _changes(request: Request, kind: Kind) -> bool:
+    """Whether something comes into being that can be judged."""
+    if request.operation not in ("CREATE", "UPDATE") or request.sub_resource == "status":
+        return False
     # A status cannot change what runs; any other subresource that carries a pod can (pods/ephemeralcontainers,
-    # pods/resize, and whatever comes next).
-    changes = request.operation in ("CREATE", "UPDATE") and request.sub_resource != "status"
-    return changes and kinds.holds_pods(kind)
+    # pods/resize, and whatever comes next), and a Scale how often. The rest (tokens, evictions) are calls, not objects.
+    return not request.sub_resource or kind.kind == "Scale" or kinds.holds_pods(kind)
 
 
 def _judge(request: Request, kind: Kind, policy: Policy) -> Decision:
-    changes = request.operation == "UPDATE" and not policy.judge_whole_updates
+    update = request.operation == "UPDATE"
+    changes = update and not policy.judge_whole_updates
+    before = request.old_object if update else None
     try:
-        evaluation, before = _evaluate(request.object, kind, policy), NOTHING
+        resource = resources.read(request.object, kind, request.requester, before)
+        evaluation, known = policy.engine.evaluate(resource), NOTHING
         if changes and evaluation.findings:
-            evaluation, before = review.with_values(evaluation, request.object), _before(request, kind, policy)
+            evaluation, known = review.with_values(evaluation, request.object), _before(resource, request, policy)
     except UnreadableObjectError as error:
         if changes and review.is_specification_kept(request):
             return decisions.tolerate(error)
         return decisions.refuse(error, policy)
-    return decisions.decide(evaluation, policy, before)
+    return decisions.decide(evaluation, policy, known)
 
 
-def _before(request: Request, kind: Kind, policy: Policy) -> Evaluation:
+def _before(resource: Resource, request: Request, policy: Policy) -> Evaluation:
     """What the object had before. What it was cannot excuse anything when it cannot be understood."""
+    if resource.before is None:
+        return NOTHING
     try:
-        return review.with_values(_evaluate(request.old_object, kind, policy), request.old_object)
+        return review.with_values(policy.engine.evaluate(resource.before), request.old_object)
     except UnreadableObjectError:
         return NOTHING
-
-
-def _evaluate(encoded: Raw, kind: Kind, policy: Policy) -> Evaluation:
-    return policy.engine.evaluate(resources.read(encoded, kind))

@@ -67,7 +67,8 @@ class _Desk:
             self.errors.append(ReportError(file, found.document.number, place.line, str(error)))
             return
         decision = decide(self.policy.engine.evaluate(resource), self.policy)
-        ref = ObjectRef(resource.api_version, resource.kind, resource.namespace, resource.name)
+        known = resource.identity
+        ref = ObjectRef(known.api_version, known.kind.kind, known.namespace, known.name)
         source = Source(file, found.document.number, found.place().line)
         located = tuple(Located(reason, *found.place(reason.finding.path)) for reason in decision.reasons)
         self.results.append(Result(ref, source, decision, located))

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from policies import kinds
 from policies.config import Policy
-from policies.kinds import Kind
+from policies.identity import Kind
 from policies.profile import Action
 from webhook.admission import Admitted
 

@@ -32,7 +32,13 @@ _REQUEST = {
         "name": _MAYBE_TEXT,
         "namespace": _MAYBE_TEXT,
         "subResource": _MAYBE_TEXT,
-        "userInfo": {"type": ["object", "null"], "properties": {"username": _MAYBE_TEXT}},
+        "userInfo": {
+            "type": ["object", "null"],
+            "properties": {
+                "username": _MAYBE_TEXT,
+                "groups": {"type": ["array", "null"], "items": {"type": "string"}},
+            },
+        },
         "object": {"description": "The object as it would be. Always there on CREATE and UPDATE."},
         "oldObject": {"description": "The object as it is."},
         "dryRun": {"type": ["boolean", "null"]},

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from policies.config import Mode, Policy
 from policies.decision import ALLOWED, Decision, Reason, Verdict
 from policies.engine import Evaluation
+from policies.identity import Requester
 from policies.path import Path
 from policies.profile import Action
 from policies.resource import UnreadableObjectError
@@ -34,6 +35,7 @@ class GroupVersionKind(Struct, frozen=True):
 
 class UserInfo(Struct, frozen=True):
     username: str | None = None
+    groups: tuple[str, ...] | None = None
 
 
 class Request(Struct, frozen=True, rename="camel"):
@@ -49,6 +51,12 @@ class Request(Struct, frozen=True, rename="camel"):
     object: Raw = Raw(b"null")
     old_object: Raw = Raw(b"null")
     dry_run: bool | None = None
+
+    @property
+    def requester(self) -> Requester | None:
+        """Who asks, where the API server says so."""
+        user = self.user_info
+        return Requester(user.username or "", user.groups or ()) if user is not None else None
 
 
 class AdmissionReview(Struct, frozen=True, rename="camel"):

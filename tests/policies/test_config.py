@@ -58,7 +58,7 @@ spec:
 
     def test_only_rules_that_do_something_are_run(self) -> None:
         policy = parse(spec("{profile: pss-restricted, rules: {host-path: {action: audit}, sysctls: {action: off}}}"))
-        run = {rule.id for rule, _ in policy.engine._plan}
+        run = {rule.id for rule in policy.engine.rules}
         assert run == {rule for rule, action in policy.actions.items() if action is not Action.OFF}
         assert "host-path" in run
         assert not run & {"sysctls", "capabilities-added"}

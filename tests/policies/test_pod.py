@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from policies.kinds import Kind
+from policies.identity import Kind
 from policies.pod import Pod, named, shown
 from policies.resource import read
 
@@ -83,14 +83,14 @@ class TestVolumes:
             }
         )
         certs, both = pod.volumes
-        assert (certs.name, certs.sources) == ("certs", ("hostPath",))
+        assert (certs.name, [*certs.sources]) == ("certs", ["hostPath"])
         assert certs.host_path is not None
         assert certs.host_path.path == "/etc/ssl"
-        assert (both.name, both.host_path, both.sources) == ("both", None, ("secret", "holographic"))
+        assert (both.name, both.host_path, [*both.sources]) == ("both", None, ["secret", "holographic"])
 
     @pytest.mark.parametrize("volume", [None, {}, {"name": "a"}, {"name": "a", "nfs": None}])
     def test_without_a_source_are_empty_dirs(self, volume: dict[str, Any] | None) -> None:
-        assert view({"volumes": [volume]}).volumes[0].sources == ("emptyDir",)
+        assert view({"volumes": [volume]}).volumes[0].sources.keys() == {"emptyDir"}
 
     def test_may_be_null(self) -> None:
         assert view({"volumes": None}).volumes == ()

@@ -48,7 +48,7 @@ class TestLoad:
 class TestDeclarations:
     def test_a_complete_one(self) -> None:
         found = registry._declared(module(declared()))
-        assert (found.id, found.category, found.versioned) == ("open-door", "house", False)
+        assert (found.id, found.category, found.subject) == ("open-door", "house", Pod)
 
     @pytest.mark.parametrize(
         ("broken", "complaint"),

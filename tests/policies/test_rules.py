@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from policies import registry, resource
+from policies import fix, registry, resource
+from policies import patch as patching
 from policies.engine import Finding
 from policies.path import Path
 from policies.resource import UnreadableObjectError
@@ -35,7 +36,9 @@ class TestExampleFiles:
             assert case.at, case.name
             assert len(set(case.at)) == len(case.at), case.name
 
-    @pytest.mark.parametrize("content", [{"good": [], "bad": [], "ugly": []}, {"good": [{"name": "a", "pot": {}}]}])
+    @pytest.mark.parametrize(
+        "content", [{"good": [], "bad": [], "ugly": []}, {"good": [{"name": "a", "pod": {}, "pot": {}}]}]
+    )
     def test_unknown_keys_are_refused(self, content: Json) -> None:
         with pytest.raises(msgspec.ValidationError, match="unknown field"):
             msgspec.convert(content, Examples)
@@ -47,24 +50,28 @@ class TestExampleFiles:
 
 @every_good
 def test_good_is_silent(rule: Rule, case: Good) -> None:
-    assert examples.paths(rule, case, examples.pod(case)) == []
+    assert examples.paths(rule, case, examples.obj(case)) == []
 
 
 @every_bad
 def test_bad_fires_at_exactly_its_paths(rule: Rule, case: Bad) -> None:
-    assert examples.paths(rule, case, examples.pod(case)) == case.at
+    assert examples.paths(rule, case, examples.obj(case)) == case.at
 
 
 # Moved to another list, containers are as bad as they were.
 
 
 def _movable(case: Bad) -> bool:
-    other = {"initContainers", "ephemeralContainers"} & case.pod.keys()
-    return not other and any(path.startswith("spec.containers[") for path in case.at)
+    other = {"initContainers", "ephemeralContainers"} & (case.pod or {}).keys()
+    return case.pod is not None and not other and any(path.startswith("spec.containers[") for path in case.at)
+
+
+#: Rules that are about some kinds of containers only, and why. Their examples show each kind.
+NOT_MOVED: dict[str, str] = {}
 
 
 def _moved(case: Bad, to: str, extra: Json) -> Json:
-    obj = examples.pod(case)
+    obj = examples.obj(case)
     obj["spec"][to] = [{**container, **extra} for container in obj["spec"]["containers"]]
     obj["spec"]["containers"] = []
     return obj
@@ -79,7 +86,11 @@ def _moved(case: Bad, to: str, extra: Json) -> Json:
     ],
     ids=["init", "sidecar", "ephemeral"],
 )
-@pytest.mark.parametrize(("rule", "case"), [found for found in examples.bad() if _movable(found[1])], ids=examples.name)
+@pytest.mark.parametrize(
+    ("rule", "case"),
+    [(rule, case) for rule, case in examples.bad() if _movable(case) and rule.id not in NOT_MOVED],
+    ids=examples.name,
+)
 def test_bad_containers_of_every_kind_are_found(rule: Rule, case: Bad, to: str, extra: Json, called: str) -> None:
     obj = _moved(case, to, extra)
     found = examples.findings(rule, case, obj)
@@ -89,7 +100,7 @@ def test_bad_containers_of_every_kind_are_found(rule: Rule, case: Bad, to: str, 
 
 @every_rule
 def test_rules_about_containers_have_a_case_that_can_be_moved(rule: Rule) -> None:
-    cases = Examples.of(rule).bad
+    cases = examples.bad_pods(rule)
     about_containers = any(path.startswith("spec.containers[") for case in cases for path in case.at)
     assert any(map(_movable, cases)) == about_containers
 
@@ -130,7 +141,7 @@ def _wrapped(template: Json, api_version: str, kind: str, prefix: str) -> Json:
 def test_bad_fires_in_every_workload_with_the_right_prefix(
     rule: Rule, api_version: str, kind: str, prefix: str
 ) -> None:
-    for case in Examples.of(rule).bad:
+    for case in examples.bad_pods(rule):
         obj = _wrapped(case.template(), api_version, kind, prefix)
         assert examples.paths(rule, case, obj) == [f"{prefix}.{path}" for path in case.at], case.name
 
@@ -139,7 +150,7 @@ def test_bad_fires_in_every_workload_with_the_right_prefix(
 def test_nothing_is_changed(rule: Rule) -> None:
     found = Examples.of(rule)
     for case in (*found.good, *found.bad):
-        obj = examples.pod(case)
+        obj = examples.obj(case)
         before = copy.deepcopy(obj)
         examples.findings(rule, case, obj)
         assert obj == before, case.name
@@ -150,22 +161,22 @@ def test_nothing_is_changed(rule: Rule) -> None:
 
 @every_bad
 def test_messages_name_the_container_on_one_line_without_a_full_stop(rule: Rule, case: Bad) -> None:
-    obj = examples.pod(case)
-    containers = {found.at(): found for found in resource.read(obj).pods[0].pod.containers}
+    obj = examples.obj(case)
+    containers = {(*pod.prefix, *found.at()): found for pod in resource.read(obj).pods for found in pod.pod.containers}
     for found in examples.findings(rule, case, obj):
         assert found.message
         assert found.message.isprintable()
         assert not found.message.endswith(".")
-        if (container := containers.get(found.path[:3])) is not None:
-            assert found.message.endswith(f"({container})")
+        named = [container for at, container in containers.items() if found.path[: len(at)] == at]
+        assert all(found.message.endswith(f"({container})") for container in named)
 
 
 @every_bad
 def test_paths_lead_to_what_is_there_or_to_fields_that_are_missing(rule: Rule, case: Bad) -> None:
-    obj = examples.pod(case)
+    obj = examples.obj(case)
     for found in examples.findings(rule, case, obj):
         missing = _missing_end(obj, found.path)
-        assert len(missing) < len(found.path) - 1
+        assert len(missing) < max(2, len(found.path) - 1)
         assert all(isinstance(step, str) for step in missing)
 
 
@@ -182,10 +193,42 @@ def _missing_end(obj: Any, path: Path) -> Path:
 def test_values_are_shown_short_and_on_one_line(rule: Rule) -> None:
     ugly = "a\n\u202e\x00b" * 10_000
     for case in Examples.of(rule).bad:
-        for obj in _with(examples.pod(case), ugly, only=str):
+        for obj in _with(examples.obj(case), ugly, only=str):
             for found in _findings_if_readable(rule, case, obj):
                 assert len(found.message) <= 300, case.name
                 assert found.message.isprintable(), case.name
+
+
+# What a rule would write instead.
+
+
+@every_bad
+def test_every_fix_silences_its_finding_and_brings_no_other(rule: Rule, case: Bad) -> None:
+    obj = examples.obj(case)
+    found = examples.findings(rule, case, obj)
+    engine = case.engine(rule)
+    judged = resource.read(obj, requester=case.requester, before=case.before)
+    for finding in found:
+        edits = engine.edits(judged, finding)
+        if patch := fix.operations(obj, edits):
+            assert fix.holds(obj, judged, found, [finding], patch, engine), (finding.path, patch)
+
+
+@every_bad
+def test_the_fixes_together_make_what_the_example_says(rule: Rule, case: Bad) -> None:
+    if case.fixed is None:
+        return
+    obj = examples.obj(case)
+    engine = case.engine(rule)
+    judged = resource.read(obj, requester=case.requester, before=case.before)
+    edits = [edit for found in engine.evaluate(judged).findings for edit in engine.edits(judged, found)]
+    fixed = patching.apply(obj, fix.operations(obj, edits))
+    assert (fixed if case.object is not None else fixed["spec"]) == case.fixed
+
+
+@every_rule
+def test_a_rule_that_fixes_shows_it(rule: Rule) -> None:
+    assert any(case.fixed is not None for case in Examples.of(rule).bad) == (rule.fixer is not None)
 
 
 # Whatever an object holds, a rule raises nothing of its own.
@@ -220,7 +263,7 @@ def _with(obj: Any, value: object, only: type = object) -> Iterator[Any]:
 def test_hostile_and_null_values_raise_nothing_but_unreadable(rule: Rule) -> None:
     for case in Examples.of(rule).bad:
         for value in HOSTILE:
-            for obj in _with(examples.pod(case), value):
+            for obj in _with(examples.obj(case), value):
                 _findings_if_readable(rule, case, obj)
 
 

@@ -44,7 +44,7 @@ class TestParse:
         request = wire.parse(body(recorded("create-pods-by-alice")))
 
         assert (request.operation, request.kind) == ("CREATE", wire.GroupVersionKind("Pod", "", "v1"))
-        assert request.user_info == wire.UserInfo("alice")
+        assert request.user_info == wire.UserInfo("alice", ("developers", "system:masters", "system:authenticated"))
 
     def test_objects_stay_as_they_were_sent(self) -> None:
         request = wire.parse(body(review(pod(), old=privileged_pod())))

@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 
-from policies.pod import ContainerSpec, Handler, Pod, shown
+from policies.api import ContainerSpec, Handler
+from policies.pod import Pod, shown
 from policies.rule import Severity, Violation, rule
 from policies.standard import Level, Version
 

@@ -1,7 +1,8 @@
 from collections.abc import Iterator
 
+from policies.api import SeccompProfile
 from policies.path import Path
-from policies.pod import Pod, SeccompProfile, shown
+from policies.pod import Pod, shown
 from policies.rule import Severity, Violation, rule
 from policies.standard import Level, Standard, Version
 

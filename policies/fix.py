@@ -1,0 +1,92 @@
+"""Fixes: from what a rule would write instead to a JSON Patch that was judged before anybody sees it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from policies import patch
+from policies import resource as resources
+from policies.engine import Engine, Finding
+from policies.patch import Operation
+from policies.path import Path
+from policies.resource import Resource, UnreadableObjectError
+from policies.rule import Drop, Edit, Put
+
+Fix = tuple[Operation, ...]
+_MISSING = object()
+
+
+def operations(obj: Any, edits: Iterable[Edit]) -> Fix:
+    """The patch that makes these edits to this object, with whatever is missing on the way."""
+    made: list[Operation] = []
+    for edit in edits:
+        step = _drop(obj, edit.path) if isinstance(edit, Drop) else _put(obj, edit)
+        made += step
+        obj = patch.apply(obj, step)
+    return tuple(made)
+
+
+def _put(obj: Any, edit: Put) -> list[Operation]:
+    value = edit.value
+    for position, step in enumerate(edit.path):
+        below = _child(obj, step)
+        if below is _MISSING or below is None:
+            for missing in reversed(edit.path[position + 1 :]):
+                value = {missing: value}
+            return [Operation("add" if below is _MISSING else "replace", edit.path[: position + 1], value)]
+        obj = below
+    return [] if obj == value and type(obj) is type(value) else [Operation("replace", edit.path, value)]
+
+
+def _drop(obj: Any, path: Path) -> list[Operation]:
+    for step in path:
+        if (obj := _child(obj, step)) is _MISSING:
+            return []
+    return [Operation("remove", path)]
+
+
+def _child(obj: Any, step: str | int) -> Any:
+    if isinstance(obj, list) and isinstance(step, int):
+        return obj[step] if 0 <= step < len(obj) else _MISSING
+    return obj.get(step, _MISSING) if isinstance(obj, dict) else _MISSING
+
+
+def propose(
+    obj: Mapping[str, Any], resource: Resource, findings: Sequence[Finding], engine: Engine
+) -> list[Fix | None]:
+    """A fix for each finding, or None. `findings` are all that the engine has found in this object.
+
+    Every fix was judged: it silences its finding and brings no other. They are judged together first, because that is
+    once for each object; one by one only when together they do not hold.
+    """
+    edits = [engine.edits(resource, found) for found in findings]
+    if not any(edits):
+        return [None] * len(findings)
+    fixes = [operations(obj, each) or None for each in edits]
+    fixed = [found for found, fix in zip(findings, fixes, strict=True) if fix]
+    together = operations(obj, [edit for each in edits for edit in each])
+    if holds(obj, resource, findings, fixed, together, engine):
+        return fixes
+    return [
+        fix if fix and holds(obj, resource, findings, [found], fix, engine) else None
+        for found, fix in zip(findings, fixes, strict=True)
+    ]
+
+
+def holds(
+    obj: Mapping[str, Any],
+    resource: Resource,
+    findings: Sequence[Finding],
+    fixed: Sequence[Finding],
+    fix: Fix,
+    engine: Engine,
+) -> bool:
+    """Whether this patch silences these findings, and brings none that was not there."""
+    try:
+        after = engine.evaluate(resources.read(patch.apply(obj, fix), resource.identity.kind)).findings
+    except (UnreadableObjectError, patch.PatchError):
+        return False
+    left = Counter((found.rule.id, found.path) for found in after)
+    allowed = Counter((found.rule.id, found.path) for found in findings)
+    allowed.subtract((found.rule.id, found.path) for found in fixed)
+    return left <= allowed
