@@ -63,11 +63,13 @@ class Good(Struct, frozen=True, forbid_unknown_fields=True):
 class Bad(Good, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Something that the rule objects to, exactly at these paths, in this order.
 
-    `fixed`: what the fix makes of `pod` or `object`, where that is worth showing.
+    `fixed`: what the fix makes of the pod's whole spec, or of the object, where that is worth showing. `anywhere`:
+    it is as bad in a container of another kind, and in a pod of any workload.
     """
 
     at: list[str]
     fixed: Json | None = None
+    anywhere: bool = True
 
 
 class Examples(Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,7 +96,8 @@ def bad() -> list[tuple[Rule, Bad]]:
 
 def bad_pods(rule: Rule) -> list[Bad]:
     """Bad examples that are no more than a pod, wherever it stands."""
-    return [case for case in Examples.of(rule).bad if case.pod is not None] if rule.subject is Pod else []
+    cases = Examples.of(rule).bad if rule.subject is Pod else []
+    return [case for case in cases if case.pod is not None and case.anywhere]
 
 
 def name(value: Any) -> str | None:

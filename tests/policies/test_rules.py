@@ -63,11 +63,12 @@ def test_bad_fires_at_exactly_its_paths(rule: Rule, case: Bad) -> None:
 
 def _movable(case: Bad) -> bool:
     other = {"initContainers", "ephemeralContainers"} & (case.pod or {}).keys()
-    return case.pod is not None and not other and any(path.startswith("spec.containers[") for path in case.at)
-
-
-#: Rules that are about some kinds of containers only, and why. Their examples show each kind.
-NOT_MOVED: dict[str, str] = {}
+    return (
+        case.pod is not None
+        and case.anywhere
+        and not other
+        and any(path.startswith("spec.containers[") for path in case.at)
+    )
 
 
 def _moved(case: Bad, to: str, extra: Json) -> Json:
@@ -88,7 +89,7 @@ def _moved(case: Bad, to: str, extra: Json) -> Json:
 )
 @pytest.mark.parametrize(
     ("rule", "case"),
-    [(rule, case) for rule, case in examples.bad() if _movable(case) and rule.id not in NOT_MOVED],
+    [(rule, case) for rule, case in examples.bad() if _movable(case)],
     ids=examples.name,
 )
 def test_bad_containers_of_every_kind_are_found(rule: Rule, case: Bad, to: str, extra: Json, called: str) -> None:
