@@ -1,5 +1,6 @@
 """What came of judging manifests: the one thing that every output format knows."""
 
+import json
 import os
 import re
 from collections import Counter
@@ -12,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from policies.decision import Decision, Reason, Verdict
+from policies.path import render
 from policies.rule import Severity
 
 
@@ -39,6 +41,17 @@ class ObjectRef(Struct, frozen=True, rename="camel"):
     kind: str
     namespace: str
     name: str
+
+    @property
+    def group(self) -> str:
+        """The API group; that of the core is empty."""
+        return self.api_version.rpartition("/")[0]
+
+    def __str__(self) -> str:
+        """As kubectl writes it: `deployment.apps/web (namespace shop)`. It may hold any character."""
+        kind = f"{self.kind}.{self.group}" if self.group else self.kind
+        namespace = f" (namespace {self.namespace})" if self.namespace else ""
+        return f"{kind.lower()}/{self.name or '(no name)'}{namespace}"
 
 
 class Replacement(Struct, frozen=True):
@@ -68,6 +81,12 @@ class Located(Struct, frozen=True):
     line: int
     column: int
     fix: Fix | None = None
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in a sentence that begins with the path and has no full stop. It may hold any character."""
+        finding = self.reason.finding
+        return f"{render(finding.path)} {finding.message}"
 
 
 class Result(Struct, frozen=True):
@@ -107,6 +126,12 @@ class Summary(Struct, frozen=True):
     errors: int
     ignored: int
 
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """What became of the objects, worst first, without what did not occur."""
+        words = {"denied": self.denied, "warned": self.warned, "allowed": self.allowed, "not judged": self.errors}
+        return {word: count for word, count in words.items() if count}
+
 
 class Report(Struct, frozen=True, dict=True):
     """Everything, in the order of the input. `ignored`: documents of folders that are not meant for Kubernetes."""
@@ -140,11 +165,20 @@ class Report(Struct, frozen=True, dict=True):
             ignored=len(self.ignored),
         )
 
+    def worst_first(self) -> list[tuple[Result, Located]]:
+        """Every finding with its object: what is denied comes first, and then what is more severe."""
+        found = [(result, located) for result in self.results for located in result.findings]
+        return sorted(found, key=lambda pair: _badness(pair[1].reason), reverse=True)
+
     def from_severity(self, least: Severity) -> "Report":
         """The same report without findings that are less severe. Decisions and the exit code stay as they are."""
         results = tuple(_from_severity(result, least) for result in self.results)
         dropped = sum(len(result.findings) for result in self.results) - sum(len(found.findings) for found in results)
         return Report(self.policy, results, self.errors, self.ignored, self.hidden + dropped)
+
+
+def _badness(reason: Reason) -> tuple[int, int]:
+    return reason.action, reason.finding.rule.severity
 
 
 def _from_severity(result: Result, least: Severity) -> Result:
@@ -169,11 +203,36 @@ def version() -> str:
         return "unknown"
 
 
-def printable(text: str) -> str:
-    """Text of a manifest, safe for a terminal and a log: what would move the cursor or the eye is written out."""
+def counted(count: int, one: str, many: str) -> str:
+    """`1 object`, `2,000 objects`."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def printable(text: str, most: int | None = None) -> str:
+    """Text of a manifest, safe for a terminal and a log: what would move the cursor or the eye is written out.
+
+    What is longer than `most` characters then is cut, and ends in three dots.
+    """
+    if most is not None:
+        shown = printable(text[: most + 1])
+        return shown if len(shown) <= most else shown[:most] + "..."
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def as_json(content: Any) -> str:
+    """Indented JSON, always the same for the same content, and safe for a terminal."""
+    try:
+        text = msgspec.json.format(msgspec.json.encode(content), indent=2).decode()
+    except UnicodeEncodeError:
+        # Half a character cannot be encoded; JSON can write it all the same.
+        text = json.dumps(msgspec.to_builtins(content), indent=2)
+    return _INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+
+
+# JSON need not escape these, but a terminal may obey them. They occur nowhere but in strings.
+_INVISIBLE = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
 def _escaped(char: str) -> Any:

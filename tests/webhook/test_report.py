@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from policies.decision import Decision, Reason, Verdict
+from policies.decision import ALLOWED, Decision, Reason, Verdict
 from policies.engine import Finding
 from policies.profile import Action
 from policies.registry import by_name
@@ -19,6 +19,8 @@ from webhook.report import (
     Result,
     Source,
     Summary,
+    as_json,
+    counted,
     printable,
     version,
 )
@@ -89,6 +91,54 @@ def test_findings_that_are_left_out_still_count() -> None:
 )
 def test_what_would_move_a_cursor_is_written_out(text: str, expected: str) -> None:
     assert printable(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("abc", "abc"), ("abcd", "abc..."), ("a\n", "a\\n"), ("ab\n", "ab\\...")]
+)
+def test_what_is_shown_can_be_cut(text: str, expected: str) -> None:
+    assert printable(text, 3) == expected
+
+
+def test_json_holds_nothing_that_a_terminal_obeys_and_writes_half_characters() -> None:
+    assert as_json({"a": "é\x9b\u202e\n"}) == '{\n  "a": "é\\u009b\\u202e\\n"\n}\n'
+    assert as_json({"a": [ObjectRef("v1", "Pod", "", "\ud800")]}) == (
+        '{\n  "a": [\n    {\n      "apiVersion": "v1",\n      "kind": "Pod",\n      "namespace": "",\n'
+        '      "name": "\\ud800"\n    }\n  ]\n}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (POD, "pod/a"),
+        (ObjectRef("apps/v1", "Deployment", "shop", "web"), "deployment.apps/web (namespace shop)"),
+        (ObjectRef("v1", "Pod", "", ""), "pod/(no name)"),
+    ],
+)
+def test_an_object_is_named_as_kubectl_names_it(found: ObjectRef, expected: str) -> None:
+    assert str(found) == expected
+
+
+def test_the_worst_comes_first_and_what_is_equal_stays_in_order() -> None:
+    rules = by_name()
+    wanted = [
+        ("host-port", Action.WARN),
+        ("host-port", Action.DENY),
+        ("host-pid", Action.DENY),
+        ("host-ipc", Action.DENY),
+    ]
+    found = [
+        Result(POD, SOURCE, ALLOWED, (Located(Reason(Finding(rules[name], ("spec",), "x"), action), 1, 1),))
+        for name, action in wanted
+    ]
+    worst = [(pair[1].reason.finding.rule.id, pair[1].reason.action) for pair in report(*found).worst_first()]
+    assert worst == [wanted[2], wanted[3], wanted[1], wanted[0]]
+
+
+@pytest.mark.parametrize(("count", "expected"), [(0, "0 objects"), (1, "1 object"), (2_000, "2,000 objects")])
+def test_counts_are_words(count: int, expected: str) -> None:
+    assert counted(count, "object", "objects") == expected
 
 
 def test_the_version_is_found_beside_the_package_or_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

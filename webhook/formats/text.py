@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from policies.decision import Verdict
-from policies.path import render as render_path
 from policies.profile import Action
-from webhook.report import Located, Report, ReportError, Result, Source, printable
+from webhook.report import Located, Report, ReportError, Result, Source, counted, printable
 
 _RED, _YELLOW, _GREEN, _BOLD, _DIM = "31", "33", "32", "1", "2"
 _ACTIONS = {Action.DENY: _RED, Action.WARN: _YELLOW}
 _VERDICTS = {Verdict.DENY: ("denied", _RED), Verdict.WARN: ("warned", _YELLOW), Verdict.ALLOW: ("allowed", _GREEN)}
+_WORDS = {"denied": _RED, "warned": _YELLOW, "allowed": _GREEN, "not judged": _RED}
 _MOST_FILES = 10
 _MOST_CHARACTERS = 1_000
 
@@ -50,7 +50,7 @@ def _denied(result: Result) -> bool:
 def _result(result: Result, paint: _Paint) -> Iterator[str]:
     word, code = _VERDICTS[result.decision.verdict]
     source = result.source
-    name = paint(_clean(_name(result)), _BOLD)
+    name = paint(_clean(str(result.object)), _BOLD)
     yield f"{name} in {_clean(source.file)}:{source.line} {paint(word, code)}\n"
     for rule, findings in groupby(result.findings, key=lambda found: found.reason.finding.rule):
         for found in findings:
@@ -60,48 +60,29 @@ def _result(result: Result, paint: _Paint) -> Iterator[str]:
         yield "\n"
 
 
-def _name(result: Result) -> str:
-    """As kubectl writes it: deployment.apps/web."""
-    found = result.object
-    group = found.api_version.rpartition("/")[0]
-    kind = f"{found.kind}.{group}" if group else found.kind
-    namespace = f" (namespace {found.namespace})" if found.namespace else ""
-    return f"{kind.lower()}/{found.name or '(no name)'}{namespace}"
-
-
 def _finding(found: Located, source: Source, paint: _Paint) -> Iterator[str]:
     reason, rule = found.reason, found.reason.finding.rule
     action = paint(f"{reason.action!s:5}", _ACTIONS.get(reason.action, _DIM))
     severity = f"{rule.severity!s:8}"
     yield f"  {action}  {severity}  {paint(rule.id, _BOLD)}  {_clean(source.file)}:{found.line}\n"
-    yield f"    {_clean(f'{render_path(reason.finding.path)} {reason.finding.message}')}.\n"
+    yield f"    {_clean(found.message)}.\n"
 
 
 def _ignored(sources: tuple[Source, ...]) -> str:
     files = [_clean(file) for file, _ in groupby(source.file for source in sources)]
     more = f", and {len(files) - _MOST_FILES} more" if len(files) > _MOST_FILES else ""
-    are = _count(len(sources), "document that is no Kubernetes object", "documents that are not Kubernetes objects")
+    are = counted(len(sources), "document that is no Kubernetes object", "documents that are not Kubernetes objects")
     return f"ignored {are}: {', '.join(files[:_MOST_FILES])}{more}"
 
 
 def _summary(report: Report, paint: _Paint) -> str:
     summary = report.summary
-    verdicts = [
-        (summary.denied, "denied", _RED),
-        (summary.warned, "warned", _YELLOW),
-        (summary.allowed, "allowed", _GREEN),
-        (summary.errors, "not judged", _RED),
-    ]
-    told = [paint(f"{count:,} {word}", code) for count, word, code in verdicts if count]
-    text = f"{_count(summary.objects, 'object', 'objects')} checked against {_clean(report.policy.name)}"
+    told = [paint(f"{count:,} {word}", _WORDS[word]) for word, count in summary.verdicts.items()]
+    text = f"{counted(summary.objects, 'object', 'objects')} checked against {_clean(report.policy.name)}"
     text += f": {', '.join(told)}" if told else ""
     worst = [f"{count:,} {severity}" for severity, count in summary.findings.items() if count]
-    text += f"; {_count(sum(summary.findings.values()), 'finding', 'findings')} ({', '.join(worst)})" if worst else ""
+    text += f"; {counted(sum(summary.findings.values()), 'finding', 'findings')} ({', '.join(worst)})" if worst else ""
     return text + (f"; {summary.hidden:,} less severe not shown" if summary.hidden else "")
-
-
-def _count(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"
 
 
 def _where(error: ReportError) -> str:
@@ -109,5 +90,4 @@ def _where(error: ReportError) -> str:
 
 
 def _clean(text: str) -> str:
-    text = printable(text[: _MOST_CHARACTERS + 1])
-    return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "..."
+    return printable(text, _MOST_CHARACTERS)
