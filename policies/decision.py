@@ -93,9 +93,8 @@ def _sameness(found: Finding) -> _Sameness:
     Positions inside a pod do not: an item may be put before it in its list. Which pod of the object it is does.
     """
     path = found.path
-    pod = max((at for at, step in enumerate(path[:-1]) if step in ("spec", "metadata")), default=0)
-    inside = tuple([step for step in path[pod:] if isinstance(step, str)])
-    return found.rule.id, path[:pod] + inside, found.message, found.value
+    inside = tuple([step for step in path[found.prefix :] if isinstance(step, str)])
+    return found.rule.id, path[: found.prefix] + inside, found.message, found.value
 
 
 def _worst_first(reason: Reason) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from policies import kinds
 from policies.identity import Kind
@@ -19,13 +20,15 @@ from policies.standard import Standard
 class Finding(Struct, frozen=True):
     """A violation of a rule in an object.
 
-    `path` starts at the object's root; `message` continues the sentence that the path begins. `value` is what stands at
-    the path, as JSON, where somebody needs it: it tells two findings apart whose messages are the same.
+    `path` starts at the object's root, and the first `prefix` steps of it lead to the pod; `message` continues the
+    sentence that the path begins. `value` is what stands at the path, as JSON, where somebody needs it: it tells two
+    findings apart whose messages are the same.
     """
 
     rule: Rule
     path: Path
     message: str
+    prefix: int = 0
     value: bytes = b""
 
 
@@ -110,7 +113,7 @@ class Engine:
 
 def _looks_at(rule: Rule, row: Row) -> bool:
     if rule.subject is Pod:
-        return bool(row.paths)
+        return bool(row.places)
     return rule.subject is Resource or issubclass(row.body, rule.subject)
 
 
@@ -119,7 +122,7 @@ def _collect(rule: Rule, violations: Iterator[Any], prefix: Path, findings: list
         if len(findings) == end:
             findings[-1] = _last_of_many(findings[-1])
             return
-        findings.append(Finding(rule, prefix + path if prefix else path, message))
+        findings.append(Finding(rule, prefix + path if prefix else path, message, len(prefix)))
 
 
 _MORE = "; there are more, which are not listed"
@@ -127,7 +130,7 @@ _MORE = "; there are more, which are not listed"
 
 def _last_of_many(finding: Finding) -> Finding:
     message = finding.message if finding.message.endswith(_MORE) else finding.message + _MORE
-    return Finding(finding.rule, finding.path, message)
+    return replace(finding, message=message)
 
 
 def _view(resource: Resource, rule: Rule, path: Path) -> tuple[Any, Path]:

@@ -4,30 +4,46 @@ The API version does not matter: apps/v1, apps/v1beta2 and extensions/v1beta1 ke
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from policies import objects
 from policies.identity import Kind
 from policies.objects import Object
-from policies.pod import LISTS
+from policies.pod import NAMES, Names
+
+
+class Place(NamedTuple):
+    """Where a kind keeps a pod: the path to what has the pod's spec, and its metadata; `*` stands for every item.
+
+    `names` says what spec and containers are called there.
+    """
+
+    path: tuple[str, ...]
+    names: Names = NAMES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
     """What is judged of a kind, and where it keeps its pods.
 
-    `paths` lead to what has `metadata` and `spec` of a pod; `*` stands for every item. `body` is the type that says
-    what else is read of the object. `lists` is what the kind calls its lists of init, regular and ephemeral containers.
+    `body` is the type that says what is read of the object besides pods. `optional`: it may as well name a pod that
+    stands elsewhere.
     """
 
-    paths: tuple[tuple[str, ...], ...] = ()
+    places: tuple[Place, ...] = ()
     body: type[Object] = Object
-    lists: tuple[str, str, str] = LISTS
+    optional: bool = False
 
 
 def _row(
-    group: str, kind: str, *paths: str, body: type[Object] = Object, lists: tuple[str, str, str] = LISTS
+    group: str, kind: str, *places: str | Place, body: type[Object] = Object, optional: bool = False
 ) -> tuple[Kind, Row]:
-    return Kind(group, kind), Row(tuple(tuple(path.split(".")) if path else () for path in paths), body, lists)
+    at = tuple(_at(place) if isinstance(place, str) else place for place in places)
+    return Kind(group, kind), Row(at, body, optional)
+
+
+def _at(path: str, names: Names = NAMES) -> Place:
+    return Place(tuple(path.split(".")) if path else (), names)
 
 
 _BUILT_IN = dict(
@@ -47,10 +63,10 @@ _BUILT_IN = dict(
     ]
 )
 
-# Kinds of other projects whose objects hold a whole pod template (or a pod's spec under their own `spec`).
-# Not here are kinds that describe a pod in words of their own, such as KubeVirt's VirtualMachine, Argo's Workflow or
-# Tekton's PipelineRun: the pods made for them are judged as pods.
-_TEKTON = ("sidecars", "steps", "ephemeralContainers")
+# Kinds of other projects whose objects hold a whole pod template, or a pod's spec under a name of their own.
+# docs/check.md says which describe a pod in words of their own and are not read: pods made for them are judged as pods.
+_STEPS = Names("spec", "sidecars", "steps")
+_TASK = Names("taskSpec", "sidecars", "steps")
 _THIRD_PARTY = dict(
     [
         _row("argoproj.io", "Rollout", "spec.template", body=objects.Workload),
@@ -64,13 +80,34 @@ _THIRD_PARTY = dict(
             "spec.template.broadcastJobTemplate.spec.template",
         ),
         _row("apps.kruise.io", "BroadcastJob", "spec.template"),
+        _row("apps.kruise.io", "SidecarSet", ""),
+        _row(
+            "apps.kruise.io",
+            "UnitedDeployment",
+            "spec.template.statefulSetTemplate.spec.template",
+            "spec.template.advancedStatefulSetTemplate.spec.template",
+            "spec.template.cloneSetTemplate.spec.template",
+            "spec.template.deploymentTemplate.spec.template",
+            optional=True,
+        ),
         _row("serving.knative.dev", "Service", "spec.template"),
         _row("serving.knative.dev", "Configuration", "spec.template"),
         _row("serving.knative.dev", "Revision", ""),
         _row("apps.openshift.io", "DeploymentConfig", "spec.template"),
         _row("keda.sh", "ScaledJob", "spec.jobTargetRef.template"),
-        _row("tekton.dev", "Task", "", lists=_TEKTON),
-        _row("tekton.dev", "ClusterTask", "", lists=_TEKTON),
+        _row("tekton.dev", "Task", _at("", _STEPS)),
+        _row("tekton.dev", "ClusterTask", _at("", _STEPS)),
+        _row("tekton.dev", "TaskRun", _at("spec", _TASK), _at("spec", Names("podTemplate")), optional=True),
+        _row("tekton.dev", "Pipeline", _at("spec.tasks.*", _TASK), _at("spec.finally.*", _TASK), optional=True),
+        _row(
+            "tekton.dev",
+            "PipelineRun",
+            _at("spec.pipelineSpec.tasks.*", _TASK),
+            _at("spec.pipelineSpec.finally.*", _TASK),
+            _at("spec.taskRunTemplate", Names("podTemplate")),
+            _at("spec", Names("podTemplate")),
+            optional=True,
+        ),
         _row("jobset.x-k8s.io", "JobSet", "spec.replicatedJobs.*.template.spec.template"),
         _row(
             "leaderworkerset.x-k8s.io",
@@ -81,6 +118,10 @@ _THIRD_PARTY = dict(
         _row("kubeflow.org", "TFJob", "spec.tfReplicaSpecs.*.template"),
         _row("kubeflow.org", "PyTorchJob", "spec.pytorchReplicaSpecs.*.template"),
         _row("kubeflow.org", "MPIJob", "spec.mpiReplicaSpecs.*.template"),
+        _row("kubeflow.org", "XGBoostJob", "spec.xgbReplicaSpecs.*.template"),
+        _row("kubeflow.org", "PaddleJob", "spec.paddleReplicaSpecs.*.template"),
+        _row("kubeflow.org", "MXJob", "spec.mxReplicaSpecs.*.template"),
+        _row("kubeflow.org", "JAXJob", "spec.jaxReplicaSpecs.*.template"),
         _row("kubeflow.org", "Notebook", "spec.template"),
         _row("ray.io", "RayCluster", "spec.headGroupSpec.template", "spec.workerGroupSpecs.*.template"),
         _row(
@@ -97,6 +138,23 @@ _THIRD_PARTY = dict(
         ),
         _row("batch.volcano.sh", "Job", "spec.tasks.*.template"),
         _row("agents.x-k8s.io", "Sandbox", "spec.podTemplate"),
+        _row("agones.dev", "GameServer", "spec.template"),
+        _row("agones.dev", "GameServerSet", "spec.template.spec.template"),
+        _row("agones.dev", "Fleet", "spec.template.spec.template"),
+        _row("actions.github.com", "AutoscalingRunnerSet", "spec.template"),
+        _row("actions.github.com", "EphemeralRunnerSet", "spec.ephemeralRunnerSpec"),
+        _row("actions.github.com", "EphemeralRunner", ""),
+        _row("actions.summerwind.dev", "RunnerDeployment", "spec.template"),
+        _row("argoproj.io", "AnalysisTemplate", "spec.metrics.*.provider.job.spec.template", optional=True),
+        _row("argoproj.io", "ClusterAnalysisTemplate", "spec.metrics.*.provider.job.spec.template", optional=True),
+        _row(
+            "serving.kserve.io",
+            "InferenceService",
+            _at("spec", Names("predictor")),
+            _at("spec", Names("transformer")),
+            _at("spec", Names("explainer")),
+            optional=True,
+        ),
     ]
 )
 
@@ -130,7 +188,7 @@ _ROWS = {**_THIRD_PARTY, **_WITHOUT_PODS, **_BUILT_IN}
 
 def holds_pods(kind: Kind) -> bool:
     """Whether objects of this kind hold pods."""
-    return bool(row_of(kind).paths)
+    return bool(row_of(kind).places)
 
 
 def row_of(kind: Kind) -> Row:

@@ -5,6 +5,7 @@ that none can be forgotten. What is decoded of a pod is in policies.api.
 """
 
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -111,8 +112,18 @@ _NO_CAPABILITIES = Capabilities()
 _NULL_CONTAINER = ContainerSpec()
 _NO_META = ObjectMeta()
 _THE_POD = Identity()
-#: What the lists of containers are called, in the order in which they are judged.
-LISTS = ("initContainers", "containers", "ephemeralContainers")
+
+
+class Names(NamedTuple):
+    """What a kind calls a pod's spec and its lists of containers, in the order in which they are judged."""
+
+    spec: str = "spec"
+    init_containers: str = "initContainers"
+    containers: str = "containers"
+    ephemeral_containers: str = "ephemeralContainers"
+
+
+NAMES = Names()
 
 
 class Container:
@@ -129,7 +140,8 @@ class Container:
 
     def at(self, *field_path: str | int) -> Path:
         """The path of a field of this container, from the pod's root."""
-        return ("spec", self.pod.lists[self._list], self.index, *field_path)
+        names = self.pod.names
+        return (names[0], names[self._list + 1], self.index, *field_path)
 
     def __str__(self) -> str:
         """How messages name it: `container "web"`, or its position when it has no name."""
@@ -197,13 +209,13 @@ class Container:
 class Pod:
     """A pod, or the pod that a template describes.
 
-    `object` is the object that it stands in: itself, or the workload. `lists` says what that object calls its lists of
-    init, regular and ephemeral containers, where it differs. `windows`: the pod says that it runs on Windows
+    `object` is the object that it stands in: itself, or the workload. `names` says what that object calls a
+    pod's spec and its lists of containers. `windows`: the pod says that it runs on Windows
     (spec.os.name, KEP-2802). `user_namespace`: it runs in a user namespace of its own (hostUsers: false, KEP-127).
     """
 
     __slots__ = (
-        "annotations", "containers", "labels", "lists", "meta", "object", "security", "spec", "user_namespace",
+        "annotations", "containers", "labels", "meta", "names", "object", "security", "spec", "user_namespace",
         "volumes", "windows",
     )  # fmt: skip
 
@@ -212,14 +224,14 @@ class Pod:
         spec: PodSpec,
         meta: ObjectMeta | None = None,
         object: Identity = _THE_POD,  # noqa: A002 - as the attribute, which reads best
-        lists: tuple[str, str, str] = LISTS,
+        names: Names = NAMES,
     ) -> None:
         self.spec = spec
         self.meta = meta = meta or _NO_META
         self.labels = meta.labels or NO_TEXTS
         self.annotations = meta.annotations or NO_TEXTS
         self.object = object
-        self.lists = lists
+        self.names = names
         self.security = spec.security_context or _NO_POD_SECURITY
         self.volumes: tuple[Volume, ...] = (
             tuple([_volume(raw, index) for index, raw in enumerate(spec.volumes)]) if spec.volumes else ()
@@ -236,7 +248,7 @@ class Pod:
 
     def at(self, *field_path: str | int) -> Path:
         """The path of a field of the pod's spec, from the pod's root."""
-        return ("spec", *field_path)
+        return (self.names[0], *field_path)
 
     @property
     def ends(self) -> bool:

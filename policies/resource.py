@@ -9,12 +9,12 @@ import msgspec
 from msgspec import Raw, Struct
 
 from policies import kinds
-from policies.api import ObjectMeta, PodSpec, PodTemplate
+from policies.api import ObjectMeta, PodSpec
 from policies.identity import NO_TEXTS, Identity, Kind, Requester
 from policies.kinds import Row
 from policies.objects import Object
 from policies.path import Path, render
-from policies.pod import LISTS, Pod
+from policies.pod import NAMES, Names, Pod
 
 
 class UnreadableObjectError(Exception):
@@ -88,7 +88,7 @@ def read(
         meta.owner_references or (),
         requester,
     )
-    resource = Resource(row, body, identity, _pods(body, row, identity) if row.paths else ())
+    resource = Resource(row, body, identity, _pods(body, row, identity) if row.places else ())
     resource._before = before  # noqa: SLF001 - read only when somebody asks for it
     return resource
 
@@ -100,47 +100,60 @@ def _own_kind(obj: Object) -> Kind:
 @cache
 def _type(row: Row) -> type[Object]:
     """The type that objects of this row are decoded into: its body, and the way to its pods."""
-    if not row.paths:
+    if not row.places:
         return row.body
-    spec, template = (PodSpec, PodTemplate) if row.lists == LISTS else _renamed(row)
-    tree: dict[str, Any] = {}
-    for path in row.paths:
+    tree = _Node({}, [])
+    for place in row.places:
         node = tree
-        for step in path:
-            node = node.setdefault(step, {})
-    fields = _fields(tree, template, row.body) if tree else [("spec", spec | None, None)]
-    return cast("type[Object]", msgspec.defstruct("Object", fields, bases=(row.body,), frozen=True))
+        for step in place.path:
+            node = node.below.setdefault(step, _Node({}, []))
+        node.specs.append(place.names)
+    return cast("type[Object]", msgspec.defstruct("Object", _fields(tree, row.body), bases=(row.body,), frozen=True))
 
 
-def _renamed(row: Row) -> tuple[type[Struct], type[Struct]]:
-    """A pod spec that calls its lists of containers otherwise, and the template that holds it."""
-    own = dict(zip(LISTS, row.lists, strict=True))
+class _Node(NamedTuple):
+    """What is read of an object, or of something in it: fields, and the pods' specs that it holds."""
+
+    below: dict[str, "_Node"]
+    specs: list[Names]
+
+
+_Field = tuple[str, Any, Any]
+
+
+def _fields(node: _Node, base: type[Struct] | None) -> list[_Field]:
+    own = {field.encode_name: field.type for field in msgspec.structs.fields(base)} if base is not None else {}
+    fields = [_field(step, _branch(step, below, own.get(step))) for step, below in node.below.items()]
+    fields += [_field(names.spec, _spec(names) | None) for names in node.specs]
+    if node.specs and "metadata" not in own:
+        fields.append(_field("metadata", ObjectMeta | None))
+    return fields
+
+
+def _field(name: str, kind: Any) -> _Field:
+    return _attribute(name), kind, msgspec.field(default=None, name=name)
+
+
+def _branch(name: str, node: _Node, declared: Any) -> Any:
+    if "*" in node.below:
+        item = _branch(name, node.below["*"], None)
+        return list[item] | dict[str, item] | None  # type: ignore[valid-type]
+    base = next((each for each in get_args(declared) if isinstance(each, type) and issubclass(each, Struct)), None)
+    bases = (base,) if base is not None else ()
+    return msgspec.defstruct(name, _fields(node, base), bases=bases, frozen=True) | None
+
+
+@cache
+def _spec(names: Names) -> type[Struct]:
+    """A pod's spec whose lists of containers have these names."""
+    own = dict(zip(NAMES[1:], names[1:], strict=True))
+    if all(name == called for name, called in own.items()):
+        return PodSpec
     fields = [
         (field.name, field.type, msgspec.field(default=None, name=own.get(field.encode_name, field.encode_name)))
         for field in msgspec.structs.fields(PodSpec)
     ]
-    spec = msgspec.defstruct("PodSpec", fields, frozen=True)
-    template = [("metadata", ObjectMeta | None, None), ("spec", spec | None, None)]
-    return spec, msgspec.defstruct("PodTemplate", template, frozen=True)
-
-
-def _fields(tree: Mapping[str, Any], template: Any, base: type[Struct] | None) -> list[tuple[str, Any, Any]]:
-    own = {field.encode_name: field.type for field in msgspec.structs.fields(base)} if base is not None else {}
-    return [
-        (_attribute(step), _branch(step, below, template, own.get(step)), msgspec.field(default=None, name=step))
-        for step, below in tree.items()
-    ]
-
-
-def _branch(name: str, below: Mapping[str, Any], template: Any, declared: Any) -> Any:
-    if not below:
-        return template | None
-    if "*" in below:
-        item = _branch(name, below["*"], template, None)
-        return list[item] | dict[str, item] | None  # type: ignore[valid-type]
-    base = next((each for each in get_args(declared) if isinstance(each, type) and issubclass(each, Struct)), None)
-    bases = (base,) if base is not None else ()
-    return msgspec.defstruct(name, _fields(below, template, base), bases=bases, frozen=True) | None
+    return msgspec.defstruct("PodSpec", fields, frozen=True)
 
 
 @cache
@@ -171,29 +184,30 @@ _MAX_ITEMS = 1_000
 
 def _pods(obj: Object, row: Row, identity: Identity) -> tuple[FoundPod, ...]:
     found: list[FoundPod] = []
-    for path in row.paths:
-        for prefix, holder in _walk(obj, (), path) if path else (((), obj),):
-            if (spec := getattr(holder, "spec", None)) is not None:
-                _refuse_crowd(spec, prefix)
+    for place in row.places:
+        names = place.names
+        for prefix, holder in _walk(obj, (), place.path) if place.path else (((), obj),):
+            if (spec := getattr(holder, _attribute(names.spec), None)) is not None:
+                at = (*prefix, names.spec)
+                _refuse_crowd(spec, at)
                 try:
-                    found.append(FoundPod(Pod(spec, holder.metadata, identity, row.lists), prefix))
+                    found.append(FoundPod(Pod(spec, holder.metadata, identity, names), prefix))
                 except _FLAWS as error:
-                    raise _unreadable(error, (*prefix, "spec")) from error
-            elif holder is not None or kinds.must_hold_pods(identity.kind):
-                missing = prefix if holder is None else (*prefix, "spec")
-                raise UnreadableObjectError(
-                    missing, f"is missing: without it this {identity.kind.kind} cannot be judged"
-                )
+                    raise _unreadable(error, at) from error
+            elif not row.optional and (holder is not None or kinds.must_hold_pods(identity.kind)):
+                missing = prefix if holder is None else (*prefix, names.spec)
+                what = identity.kind.kind[:100]
+                raise UnreadableObjectError(missing, f"is missing: without it this {what} cannot be judged")
             if len(found) > _MAX_PODS:
                 raise UnreadableObjectError(prefix, f"is one of more than {_MAX_PODS} pods in one object")
     return tuple(found)
 
 
-def _refuse_crowd(spec: PodSpec, prefix: Path) -> None:
+def _refuse_crowd(spec: PodSpec, at: Path) -> None:
     lists = (spec.containers, spec.init_containers, spec.ephemeral_containers, spec.volumes)
     most = max([len(items) for items in lists if items], default=0)
     if most > _MAX_ITEMS:
-        raise UnreadableObjectError((*prefix, "spec"), f"has a list of {most} containers or volumes: no node runs that")
+        raise UnreadableObjectError(at, f"has a list of {most} containers or volumes: no node runs that")
 
 
 def _walk(value: Any, prefix: Path, rest: tuple[str, ...]) -> list[tuple[Path, Any]]:

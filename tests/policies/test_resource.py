@@ -55,6 +55,35 @@ ray.io/v1                             RayService             spec.rayClusterConf
 ray.io/v1                             RayService             spec.rayClusterConfig.workerGroupSpecs[0].template.spec
 batch.volcano.sh/v1alpha1             Job                    spec.tasks[0].template.spec
 agents.x-k8s.io/v1alpha1              Sandbox                spec.podTemplate.spec
+tekton.dev/v1                         TaskRun                spec.taskSpec
+tekton.dev/v1                         TaskRun                spec.podTemplate
+tekton.dev/v1                         Pipeline               spec.tasks[0].taskSpec
+tekton.dev/v1                         Pipeline               spec.finally[0].taskSpec
+tekton.dev/v1                         PipelineRun            spec.pipelineSpec.tasks[0].taskSpec
+tekton.dev/v1                         PipelineRun            spec.pipelineSpec.finally[0].taskSpec
+tekton.dev/v1                         PipelineRun            spec.taskRunTemplate.podTemplate
+tekton.dev/v1beta1                    PipelineRun            spec.podTemplate
+apps.kruise.io/v1alpha1               SidecarSet             spec
+apps.kruise.io/v1alpha1               UnitedDeployment       spec.template.statefulSetTemplate.spec.template.spec
+apps.kruise.io/v1alpha1               UnitedDeployment  spec.template.advancedStatefulSetTemplate.spec.template.spec
+apps.kruise.io/v1alpha1               UnitedDeployment       spec.template.cloneSetTemplate.spec.template.spec
+apps.kruise.io/v1alpha1               UnitedDeployment       spec.template.deploymentTemplate.spec.template.spec
+kubeflow.org/v1                       XGBoostJob             spec.xgbReplicaSpecs.Master.template.spec
+kubeflow.org/v1                       PaddleJob              spec.paddleReplicaSpecs.Worker.template.spec
+kubeflow.org/v1                       MXJob                  spec.mxReplicaSpecs.Worker.template.spec
+kubeflow.org/v1                       JAXJob                 spec.jaxReplicaSpecs.Worker.template.spec
+agones.dev/v1                         GameServer             spec.template.spec
+agones.dev/v1                         GameServerSet          spec.template.spec.template.spec
+agones.dev/v1                         Fleet                  spec.template.spec.template.spec
+actions.github.com/v1alpha1           AutoscalingRunnerSet   spec.template.spec
+actions.github.com/v1alpha1           EphemeralRunnerSet     spec.ephemeralRunnerSpec.spec
+actions.github.com/v1alpha1           EphemeralRunner        spec
+actions.summerwind.dev/v1alpha1       RunnerDeployment       spec.template.spec
+argoproj.io/v1alpha1                  AnalysisTemplate       spec.metrics[0].provider.job.spec.template.spec
+argoproj.io/v1alpha1                  ClusterAnalysisTemplate  spec.metrics[0].provider.job.spec.template.spec
+serving.kserve.io/v1beta1             InferenceService       spec.predictor
+serving.kserve.io/v1beta1             InferenceService       spec.transformer
+serving.kserve.io/v1beta1             InferenceService       spec.explainer
 """
 CASES = [line.split() for line in ROWS.strip().splitlines()]
 POD = Kind("", "Pod")
@@ -94,7 +123,7 @@ class TestRows:
         assert said(found) == (api_version, kind, "shop", "app")
         (pod,) = found.pods
         assert pod.pod.spec.host_pid is True
-        assert render((*pod.prefix, "spec")) == path
+        assert render((*pod.prefix, *pod.pod.at())) == path
 
     @pytest.mark.parametrize(("api_version", "kind", "path"), CASES)
     def test_json_is_read_as_the_object_it_stands_for(self, api_version: str, kind: str, path: str) -> None:
@@ -127,6 +156,16 @@ class TestRows:
             ("spec", "sidecars", 0, "image"),
             ("spec", "steps", 0, "image"),
         ]
+
+    def test_what_a_pod_may_be_named_elsewhere_need_not_be_there(self) -> None:
+        pipeline = holding("tekton.dev/v1", "Pipeline", "spec.tasks[0].taskRef")
+        assert read(pipeline).pods == ()
+
+    def test_steps_of_a_pipeline_say_where_they_stand(self) -> None:
+        spec = {"steps": [{"name": "build"}]}
+        (found,) = read(holding("tekton.dev/v1", "Pipeline", "spec.tasks[0].taskSpec", spec)).pods
+        assert found.prefix == ("spec", "tasks", 0)
+        assert found.pod.containers[0].at("image") == ("taskSpec", "steps", 0, "image")
 
 
 class TestObjectsWithoutPods:
