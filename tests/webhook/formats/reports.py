@@ -58,3 +58,25 @@ FIXED = Report(
         ),
     ),
 )
+
+#: What names may be: HTML, Markdown, XML, workflow commands, links, placeholders, and characters that are none.
+EVIL = "<b>|`%0A::error::x]]>&amp;[a](http://b)[[[ATTACHMENT|/etc/passwd]]{0}\\|@c ##[d]\r\n\x00\ud800\uffff\u202e漢"
+EVIL_FILE = "./with space/a:b,c%20é.yaml"
+HOSTILE = Report(
+    PolicyRef(EVIL, "0"),
+    (
+        Result(
+            ObjectRef(f"{EVIL}/v1", EVIL, EVIL, EVIL),
+            Source(EVIL_FILE, 1, 1),
+            Decision(Verdict.DENY, Verdict.DENY),
+            (
+                located(Action.DENY, ("spec", EVIL), f"is bad (container {EVIL})", 2),
+                located(Action.AUDIT, ("spec", EVIL), f"is bad (container {EVIL})", 3),
+            ),
+        ),
+    ),
+    (ReportError(EVIL, 1, 2, EVIL),),
+    (Source(EVIL, 1, 1),),
+)
+#: Nothing to see but what went wrong.
+BROKEN = Report(POLICY, errors=ERRORS)
