@@ -19,6 +19,7 @@ from yaml.events import CollectionEndEvent, CollectionStartEvent
 from policies import profile as profiles
 from policies import registry
 from policies.engine import Engine
+from policies.overrides import Limits
 from policies.profile import Action
 from policies.rule import Options, Rule
 from policies.standard import Version
@@ -54,6 +55,7 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     profile: str = profiles.DEFAULT
     pss_version: str = "latest"
     rules: dict[str, RuleSetting] = {}
+    overrides: Limits = Limits()
     updates: Literal["worse", "all"] = "worse"
 
 
@@ -78,6 +80,7 @@ class Policy:
     mode: Mode
     profile: str
     judge_whole_updates: bool
+    overrides: Limits
     engine: Engine
     actions: Mapping[str, Action]
 
@@ -155,17 +158,23 @@ def compile_policy(document: GatePolicy) -> Policy:
         mode=spec.mode,
         profile=spec.profile,
         judge_whole_updates=spec.updates == "all",
+        overrides=_limits(spec.overrides),
         engine=Engine(in_force, profile.yardstick(version), options),
         actions=actions,
     )
 
 
-def _rule(name: str) -> Rule:
+def _limits(given: Limits) -> Limits:
+    never = tuple(_rule(name, "spec.overrides.neverFor").id for name in given.never_for)
+    return msgspec.structs.replace(given, never_for=never)
+
+
+def _rule(name: str, place: str = "spec.rules") -> Rule:
     if (found := registry.by_name().get(name)) is not None:
         return found
     near = get_close_matches(name, registry.by_name(), n=1)
     hint = f": did you mean {near[0]}?" if near else "; `podgate rules` lists them"
-    raise PolicyError(f'spec.rules names "{name}", which is not a rule{hint}')
+    raise PolicyError(f'{place} names "{name}", which is not a rule{hint}')
 
 
 def _options(rule: Rule, given: Mapping[str, Any]) -> Options:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from policies.config import Mode, Policy
 from policies.engine import NOTHING, Evaluation, Finding
+from policies.overrides import Override, Refusal, granted
 from policies.path import Path, render
 from policies.profile import Action
 from policies.resource import UnreadableObjectError
@@ -20,11 +21,12 @@ class Verdict(StrEnum):
 
 
 class Reason(Struct, frozen=True):
-    """A finding and what it leads to. `existing`: the object had it before this update."""
+    """A finding and what it leads to. `existing`: the object had it before this update; `override`: what lifted it."""
 
     finding: Finding
     action: Action
     existing: bool = False
+    override: Override | None = None
 
     @property
     def text(self) -> str:
@@ -37,13 +39,15 @@ class Decision(Struct, frozen=True):
     """What is answered, and why.
 
     `judged` is the verdict before the policy's mode softened it; `reasons` are sorted worst first, their actions as
-    softened. `unreadable` says what could not be understood about the object, when that is the reason.
+    softened. `unreadable` says what could not be understood about the object, when that is the reason. `refusals` are
+    overrides that were asked for and do not count.
     """
 
     verdict: Verdict
     judged: Verdict
     reasons: tuple[Reason, ...] = ()
     unreadable: str | None = None
+    refusals: tuple[Refusal, ...] = ()
 
 
 ALLOWED = Decision(Verdict.ALLOW, Verdict.ALLOW)
@@ -53,18 +57,30 @@ _CEILING = {Mode.ENFORCE: Action.DENY, Mode.WARN: Action.WARN, Mode.AUDIT: Actio
 _VERDICTS = {Action.WARN: Verdict.WARN, Action.DENY: Verdict.DENY}
 
 
-def decide(evaluation: Evaluation, policy: Policy, before: Evaluation = NOTHING) -> Decision:
-    """Weigh what was found. `before` is what the object had already before this update: that is only recorded."""
+def decide(
+    evaluation: Evaluation,
+    policy: Policy,
+    before: Evaluation = NOTHING,
+    overrides: tuple[Override | Refusal, ...] = (),
+) -> Decision:
+    """Weigh what was found.
+
+    `before` is what the object had already before this update, and `overrides` are those that somebody granted: what
+    they are about is only recorded.
+    """
     if not evaluation.findings:
         return ALLOWED
     known = Counter(map(_sameness, before.findings))
     reasons = [_reason(found, policy, known) for found in evaluation.findings]
+    if overrides:
+        reasons = [_lifted(reason, overrides) for reason in reasons]
     reasons.sort(key=_worst_first)
     judged = reasons[0].action
     ceiling = _CEILING[policy.mode]
     if judged > ceiling:
         reasons = [replace(reason, action=min(reason.action, ceiling)) for reason in reasons]
-    return Decision(_verdict(min(judged, ceiling)), _verdict(judged), tuple(reasons))
+    refusals = tuple(each for each in overrides if isinstance(each, Refusal))
+    return Decision(_verdict(min(judged, ceiling)), _verdict(judged), tuple(reasons), refusals=refusals)
 
 
 def refuse(error: UnreadableObjectError, policy: Policy) -> Decision:
@@ -85,6 +101,13 @@ def _reason(found: Finding, policy: Policy, known: Counter[_Sameness]) -> Reason
         return Reason(found, action)
     known[same] -= 1
     return Reason(found, min(action, Action.AUDIT), existing=True)
+
+
+def _lifted(reason: Reason, overrides: tuple[Override | Refusal, ...]) -> Reason:
+    if reason.action <= Action.AUDIT:
+        return reason
+    override = granted(overrides, reason.finding.rule.id, reason.finding.path)
+    return replace(reason, action=Action.AUDIT, override=override) if override is not None else reason
 
 
 def _sameness(found: Finding) -> _Sameness:

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
+from policies import overrides
 from policies import resource as resources
 from policies.config import Policy
 from policies.decision import decide
@@ -32,6 +34,7 @@ class _Desk:
     """Where files are worked through, one after the other. Of a file it keeps what was found, and nothing else."""
 
     policy: Policy
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
     results: list[Result] = field(default_factory=list)
     errors: list[ReportError] = field(default_factory=list)
     ignored: list[Source] = field(default_factory=list)
@@ -66,7 +69,8 @@ class _Desk:
             place = found.place(error.path)
             self.errors.append(ReportError(file, found.document.number, place.line, str(error)))
             return
-        decision = decide(self.policy.engine.evaluate(resource), self.policy)
+        asked = overrides.of(resource, self.policy.overrides, self.now)
+        decision = decide(self.policy.engine.evaluate(resource), self.policy, overrides=asked)
         known = resource.identity
         ref = ObjectRef(known.api_version, known.kind.kind, known.namespace, known.name)
         source = Source(file, found.document.number, found.place().line)

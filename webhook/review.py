@@ -200,6 +200,7 @@ def _status(decision: Decision) -> Status:
     if decision.unreadable is not None:
         return Status(f"{decision.unreadable}. What cannot be understood is not let through.", "Invalid", 422)
     lines = [reason.text for reason in decision.reasons if reason.action is Action.DENY]
+    lines += [f"The override does not count: {refusal}." for refusal in decision.refusals]
     return Status("\n".join(_bounded(lines, _MAX_LINES, _MAX_MESSAGE)), "Forbidden", 403)
 
 

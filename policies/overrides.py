@@ -1,0 +1,155 @@
+"""Override annotations: what a workload asks to be excused from, why, and until when.
+
+An override lifts exactly the rules that it names, on exactly the object or the pod template that it stands on. Whoever
+may grant one is not decided here: this module reads what is asked and refuses what nobody could grant.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from policies import registry
+from policies.path import Path, render
+from policies.pod import shown
+from policies.resource import Resource
+
+RULES = "podgate.dev/override"
+REASON = "podgate.dev/override-reason"
+EXPIRES = "podgate.dev/override-expires"
+TICKET = "podgate.dev/override-ticket"
+_ALL = (RULES, REASON, EXPIRES, TICKET)
+_MOST_RULES = 50
+_MOST_TEXT = 500
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What an override may ask for; the section `overrides` of a GatePolicy."""
+
+    enabled: Annotated[bool, Meta(description="Whether overrides count at all.")] = True
+    max_days: Annotated[int, Meta(ge=1, le=3650, description="How many days ahead one may expire.")] = 30
+    require_ticket: Annotated[bool, Meta(description="Whether one must name a ticket.")] = False
+    never_for: Annotated[tuple[str, ...], Meta(description="Rules that no override lifts.")] = ()
+
+
+class Override(Struct, frozen=True):
+    """Rules that are lifted where it stands: in the whole object, or in the pod at `prefix`."""
+
+    rules: frozenset[str]
+    reason: str
+    expires: datetime
+    ticket: str
+    prefix: Path
+
+
+class Refusal(Struct, frozen=True):
+    """An override that does not count: where it stands, and why; `rules` are those that it names, right or wrong."""
+
+    rules: frozenset[str]
+    path: Path
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{render(self.path)} {self.problem}"
+
+
+def of(resource: Resource, limits: Limits, now: datetime) -> tuple[Override | Refusal, ...]:
+    """The overrides of an object and of the pod templates in it; `now` has a time zone."""
+    places: dict[Path, Mapping[str, str | None]] = {(): resource.identity.annotations}
+    places |= {found.prefix: found.pod.annotations for found in resource.pods if found.prefix}
+    asked = [(prefix, found) for prefix, found in places.items() if any(name in found for name in _ALL)]
+    return tuple(_read(prefix, annotations, limits, now) for prefix, annotations in asked)
+
+
+class _RefusedError(Exception):
+    def __init__(self, annotation: str, problem: str) -> None:
+        super().__init__(problem)
+        self.annotation = annotation
+
+
+def _read(prefix: Path, annotations: Mapping[str, str | None], limits: Limits, now: datetime) -> Override | Refusal:
+    given = {name: (annotations.get(name) or "").strip() for name in _ALL}
+    names = frozenset(name.strip() for name in given[RULES].split(",")[: _MOST_RULES + 1])
+    try:
+        _refuse_early(given, limits)
+        rules = frozenset(_rule(name, limits) for name in names)
+        expires = _expiry(given[EXPIRES], limits, now)
+    except _RefusedError as error:
+        return Refusal(names, (*prefix, "metadata", "annotations", error.annotation), str(error))
+    return Override(rules, shown(given[REASON]), expires, shown(given[TICKET]) if given[TICKET] else "", prefix)
+
+
+def _refuse_early(given: Mapping[str, str], limits: Limits) -> None:
+    if not limits.enabled:
+        raise _RefusedError(RULES, "does not count: the policy has no overrides")
+    if not given[RULES]:
+        raise _RefusedError(RULES, "is missing: name the rules to lift, separated by commas")
+    if given[RULES].count(",") >= _MOST_RULES:
+        raise _RefusedError(RULES, f"names more than {_MOST_RULES} rules")
+    if not given[REASON]:
+        raise _RefusedError(REASON, "is missing: say why this workload needs it")
+    if limits.require_ticket and not given[TICKET]:
+        raise _RefusedError(TICKET, "is missing: the policy asks for a ticket")
+    for name in (REASON, TICKET):
+        if len(given[name]) > _MOST_TEXT:
+            raise _RefusedError(name, f"is longer than {_MOST_TEXT} characters")
+
+
+def _rule(name: str, limits: Limits) -> str:
+    known = registry.by_name()
+    if name not in known:
+        near = get_close_matches(name[:100], known, n=1)
+        hint = f": did you mean {near[0]}?" if near else "; name each rule, as `podgate rules` lists them"
+        raise _RefusedError(RULES, f'names "{shown(name)}", which is not a rule{hint}')
+    found = known[name].id
+    if found in limits.never_for:
+        raise _RefusedError(RULES, f"names {found}, which the policy lets no override lift")
+    return found
+
+
+def _expiry(text: str, limits: Limits, now: datetime) -> datetime:
+    if not text:
+        raise _RefusedError(EXPIRES, f"is missing: write when it ends, as in {_example(now, limits)}")
+    expires = _time(text)
+    if expires is None:
+        raise _RefusedError(EXPIRES, f"is not a time with a zone: write one as in {_example(now, limits)}")
+    if expires <= now:
+        raise _RefusedError(EXPIRES, f"was {_written(expires)}: the override has ended")
+    if expires > now + timedelta(days=limits.max_days):
+        most = f"{limits.max_days} days ahead at most, {_example(now, limits)}"
+        raise _RefusedError(EXPIRES, f"is too far away: write a time {most}")
+    return expires
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text[:40])
+    except ValueError:
+        return None
+    return time if time.tzinfo is not None else None
+
+
+def _example(now: datetime, limits: Limits) -> str:
+    day = (now + timedelta(days=limits.max_days)).astimezone(UTC)
+    return f"{day:%Y-%m-%dT00:00:00Z}"
+
+
+def _written(time: datetime) -> str:
+    try:
+        return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    except OverflowError:
+        return "long ago"
+
+
+def granted(found: Iterable[Override | Refusal], rule: str, path: Path) -> Override | None:
+    """The override that lifts this rule at this path of the object."""
+    return next(
+        (
+            each
+            for each in found
+            if isinstance(each, Override) and rule in each.rules and path[: len(each.prefix)] == each.prefix
+        ),
+        None,
+    )
