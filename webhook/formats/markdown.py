@@ -48,8 +48,8 @@ def _error(error: ReportError) -> str:
 def _row(result: Result, found: Located) -> str:
     rule = found.reason.finding.rule
     where = f"{posixpath.normpath(result.source.file)}:{found.line}"
-    cells = [str(found.reason.action), str(rule.severity), _code(rule.id)]
-    cells += map(_code, (where, str(result.object), found.message))
+    cells = [str(found.reason.action), str(rule.severity)]
+    cells += map(_cell, (rule.id, where, str(result.object), found.message))
     return f"| {' | '.join(cells)} |\n"
 
 
@@ -69,11 +69,14 @@ def _bounded(lines: Iterable[str], count: int, most: int) -> Iterator[str]:
         yield line
 
 
+def _cell(text: str) -> str:
+    """A code span in a table: a pipe needs a backslash there, and one that follows a backslash would end the cell."""
+    return _code(text.replace("\\|", "\\ |")).replace("|", "\\|")
+
+
 def _code(text: str) -> str:
-    """Any text as a code span that also stands in a table: nothing in it is Markdown, HTML, a link or a mention."""
+    """Any text as a code span: nothing in it is Markdown, HTML, a link or a mention."""
     text = printable(text, _MOST_CHARACTERS).strip() or " "
-    # In a table a pipe needs a backslash, also in code. One that follows a backslash would end the cell all the same.
-    text = text.replace("\\|", "\\ |").replace("|", "\\|")
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
     space = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{space}{text}{space}{fence}"

@@ -71,7 +71,8 @@ def _uri(name: str) -> str:
 def _rule(rule: Rule) -> dict[str, Any]:
     return {
         "id": rule.id,
-        "name": "".join(word.capitalize() for word in rule.id.split("-")),
+        # A name must say something that the id does not.
+        **({"name": "".join(map(str.capitalize, rule.id.split("-")))} if "-" in rule.id else {}),
         **({"deprecatedIds": rule.aliases} if rule.aliases else {}),
         "shortDescription": {"text": f"{rule.title}."},
         "fullDescription": {"text": _short(rule.description)},
