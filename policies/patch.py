@@ -1,7 +1,6 @@
 """JSON Patch (RFC 6902): the operations that fixes are made of, over plain data."""
 
 from collections.abc import Sequence
-from copy import deepcopy
 from typing import Any, Literal, NamedTuple
 
 from policies.path import Path, pointer
@@ -21,7 +20,7 @@ class PatchError(Exception):
 
 def apply(value: Any, operations: Sequence[Operation]) -> Any:
     """A changed copy of plain data. Raises PatchError."""
-    value = deepcopy(value)
+    value = _copy(value)
     for operation in operations:
         if not operation.path:
             raise PatchError("the whole document cannot be replaced")
@@ -32,8 +31,15 @@ def apply(value: Any, operations: Sequence[Operation]) -> Any:
     return value
 
 
+def _copy(value: Any) -> Any:
+    """A copy in which nothing is shared: what an alias of YAML brings to two places is changed in one."""
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value
+
+
 def _change(holder: Any, operation: Operation) -> None:
-    key, value = operation.path[-1], deepcopy(operation.value)
+    key, value = operation.path[-1], _copy(operation.value)
     if operation.op == "add" and isinstance(holder, list):
         holder.insert(_existing([*holder, None], len(holder) if key == "-" else key, operation), value)
     elif operation.op == "add" and isinstance(holder, dict) and isinstance(key, str):

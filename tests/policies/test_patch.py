@@ -42,6 +42,11 @@ def test_neither_the_document_nor_a_value_is_shared() -> None:
     assert DOCUMENT == {"a": {"b": [1, 2]}, "c": "text", "d": None}
 
 
+def test_what_two_places_share_is_changed_in_one() -> None:
+    shared = {"a": 1}
+    assert patch.apply([shared, shared], [Operation("replace", (0, "a"), 2)]) == [{"a": 2}, {"a": 1}]
+
+
 @pytest.mark.parametrize(
     ("operation", "pointer"),
     [
