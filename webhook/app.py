@@ -15,6 +15,7 @@ from typing import Protocol
 
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from policies.config import Policy
 from webhook import review
@@ -24,6 +25,7 @@ from webhook.review import BadReviewError
 
 PATH = "/validate"
 _JSON = (b"content-type", b"application/json")
+_VERDICT = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 _TIMEOUT = re.compile(rb"(?:^|&)timeout=([0-9]{1,4}(?:\.[0-9]{1,9})?)s(?:&|$)")
 _log = logging.getLogger("podgate")
 
@@ -85,6 +87,23 @@ class Front:
         else:
             await self._other(scope, receive, send)
 
+    def takes(self, scope: Scope) -> bool:
+        """Whether a request with this head is a review."""
+        try:
+            _check(scope, self._bounds.body_bytes)
+        except RefusedError:
+            return False
+        return bool(scope["path"] == PATH)
+
+    def respond(self, body: bytes, query: bytes) -> bytes:
+        """The response to a review that arrived whole, with a head that is taken."""
+        try:
+            answer = self._answer(self._bounded(body), query)
+        except RefusedError as refused:
+            self._report(refused.stage)
+            return _encode(refused.status, problem(refused.status, str(refused)), _headers(refused))
+        return _VERDICT % len(answer) + answer
+
     async def _validate(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             _check(scope, self._bounds.body_bytes)
@@ -121,9 +140,12 @@ class Front:
         if message["type"] == "http.disconnect":
             return None
         body = message.get("body", b"") if not message.get("more_body") else await self._read_on(message, receive)
-        if body is not None and not body:
+        return None if body is None else self._bounded(body)
+
+    def _bounded(self, body: bytes) -> bytes:
+        if not body:
             raise RefusedError(400, "the body is empty: send an AdmissionReview")
-        if body is not None and len(body) > self._bounds.body_bytes:
+        if len(body) > self._bounds.body_bytes:
             raise RefusedError(413, f"the body is larger than {self._bounds.body_bytes} bytes")
         return body
 
@@ -181,10 +203,17 @@ def _overload() -> RefusedError:
 
 
 async def _refuse(send: Send, refused: RefusedError) -> None:
-    body = problem(refused.status, str(refused))
-    await _send(
-        send, refused.status, body, [(name.encode(), value.encode()) for name, value in refused.headers.items()]
-    )
+    await _send(send, refused.status, problem(refused.status, str(refused)), _headers(refused))
+
+
+def _headers(refused: RefusedError) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode()) for name, value in refused.headers.items()]
+
+
+def _encode(status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    all_headers = [_JSON, (b"content-length", b"%d" % len(body)), *headers]
+    lines = b"".join(name + b": " + value + b"\r\n" for name, value in all_headers)
+    return STATUS_LINE[status] + lines + b"\r\n" + body
 
 
 async def _send(send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:

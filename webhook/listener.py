@@ -12,6 +12,8 @@ from typing import Any
 from starlette.types import ASGIApp
 from uvicorn import Config, Server
 
+from webhook.direct import DirectProtocol
+from webhook.heads import Desk, Heads
 from webhook.protocol import BoundedProtocol, Limits, Refusal
 
 _BACKLOG = 2048
@@ -50,11 +52,13 @@ class Listener(Server):
         limits: Limits,
         refused: Callable[[Refusal], None] = lambda _refusal: None,
         context: ssl.SSLContext | None = None,
+        desk: Desk | None = None,
     ) -> None:
         super().__init__(_config(app, context))
         self._socket = sock
         self._limits = limits
         self._refused = refused
+        self._heads = Heads(desk) if desk is not None else None
         self.ready = asyncio.Event()
 
     @property
@@ -88,8 +92,10 @@ class Listener(Server):
         self.ready.set()
 
     def _protocol(self) -> BoundedProtocol:
-        state = self.server_state
-        return BoundedProtocol(self._limits, self._refused, config=self.config, server_state=state, app_state={})
+        given: dict[str, Any] = {"config": self.config, "server_state": self.server_state, "app_state": {}}
+        if self._heads is None:
+            return BoundedProtocol(self._limits, self._refused, **given)
+        return DirectProtocol(self._heads, self._limits, self._refused, **given)
 
 
 def _config(app: ASGIApp, context: ssl.SSLContext | None) -> Config:

@@ -27,6 +27,8 @@ class Limits:
     header_bytes: int = 64 * 1024
     body_bytes: int = 8 * 1024 * 1024
     """An API request is at most 3 MiB, so a review with the old and the new object fits."""
+    held_bytes: int = 64 * 1024
+    """How much of a request with a known head is held until it is whole; a larger one goes the ordinary way."""
     pipelined: int = 8
 
 
@@ -167,9 +169,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.cycle.response_complete:
             # It was answered before it had arrived: only now does the wait for the next one begin.
             self._unset_keepalive_if_required()
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+            self._keep_alive(self.timeout_keep_alive)
+
+    def _keep_alive(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def _count_header(self, size: int) -> None:
         self._header_bytes += size
@@ -203,7 +206,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _expire(self) -> None:
-        self._deadline = None
+        self._disarm()
         if self._incomplete:
             self._refuse(SLOW)
         elif not self._is_busy():

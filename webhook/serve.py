@@ -84,7 +84,7 @@ class Service:
             ops_socket = listen(given.ops_host or given.host, given.ops_port)
         except ListenError as error:
             raise StartError(str(error)) from error
-        main = Listener(front, main_socket, limits, lambda _refusal: self.metrics.error("http"), context)
+        main = Listener(front, main_socket, limits, lambda _refusal: self.metrics.error("http"), context, front)
         return main, Listener(ops, ops_socket, small)
 
     def _watched(self) -> list[Watch]:

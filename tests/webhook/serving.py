@@ -14,6 +14,7 @@ from typing import Any, Self
 import uvloop
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from webhook.heads import Desk
 from webhook.listener import Listener, listen
 from webhook.protocol import Limits, Refusal
 
@@ -55,8 +56,8 @@ class Wire:
         self.socket.sendall(data)
 
     def post(self, body: bytes, path: str = "/validate", **headers: str) -> None:
-        given = {"host": "localhost", "content-type": "application/json", "content-length": str(len(body))}
-        given |= {name.replace("_", "-"): value for name, value in headers.items()}
+        given = {"Host": "localhost", "Content-Type": "application/json", "Content-Length": str(len(body))}
+        given |= {name.replace("_", "-").title(): value for name, value in headers.items()}
         head = "".join(f"{name}: {value}\r\n" for name, value in given.items() if value)
         self.send(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
 
@@ -124,11 +125,13 @@ def wait(condition: Callable[[], bool], seconds: float = 5) -> bool:
 
 
 @contextmanager
-def running(app: ASGIApp, limits: Limits = QUICK, context: ssl.SSLContext | None = None) -> Iterator[Running]:
+def running(
+    app: ASGIApp, limits: Limits = QUICK, context: ssl.SSLContext | None = None, desk: Desk | None = None
+) -> Iterator[Running]:
     """Serve an application on a free port until the block ends."""
     sock = listen(HOST, 0)
     refusals: list[Refusal] = []
-    listener = Listener(app, sock, limits, refusals.append, context)
+    listener = Listener(app, sock, limits, refusals.append, context, desk)
     thread = threading.Thread(target=lambda: uvloop.run(listener.serve()))
     thread.start()
     try:
