@@ -1,0 +1,1 @@
+"""Which version of the API an object is written for."""
