@@ -4,17 +4,27 @@ They are taken apart as a shell takes them apart (policies.shell), as far as tha
 and within fixed bounds. What comes out is a fact about the text, not a verdict: rules and the classifier judge.
 """
 
+import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
+from policies.api import ExecAction
 from policies.deed import Deed
 from policies.path import Path
 from policies.pod import Container
+from policies.script import Reader
 
 __all__ = ["Deed", "Seen", "deeds"]
 
+#: Characters of a container that are read, and of a whole pod: what comes after is not looked at.
+MAX_CONTAINER = 65_536
+MAX_POD = 524_288
+_NOTHING: tuple["Seen", ...] = ()
+_REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_.-][A-Za-z0-9_.-]{0,200})\)")
+
 
 class Seen(NamedTuple):
-    """A deed, the field in which it was seen (from the pod's root), and the words that show it, short."""
+    """A deed, the field in which it was seen (from the pod's root), and the programs that show it."""
 
     deed: Deed
     path: Path
@@ -22,7 +32,87 @@ class Seen(NamedTuple):
 
 
 def deeds(container: Container) -> tuple[Seen, ...]:
-    """What the commands of this container do: each deed once a field, in the order of the fields."""
-    if container.spec.command is None and container.spec.args is None:
-        return ()
-    return ()
+    """What the commands of this container do: each deed once in a field, in the order of the fields."""
+    spec = container.spec
+    if (
+        spec.command is None
+        and spec.args is None
+        and spec.lifecycle is None
+        and spec.liveness_probe is None
+        and spec.readiness_probe is None
+        and spec.startup_probe is None
+    ):
+        return _NOTHING
+    if container.read_commands is None:
+        container.read_commands = tuple(_read(container))
+    return container.read_commands
+
+
+def _read(container: Container) -> Iterator[Seen]:
+    left = min(MAX_CONTAINER, MAX_POD // len(container.pod.containers))
+    variables = {item.name: item.value[:left] for item in container.env[:1000] if item and item.name and item.value}
+    mounted = _mounted_root(container) if container.pod.volumes else frozenset()
+    for words, paths in _lines(container):
+        texts = []
+        for word in words:
+            text = _resolved(word[:left], variables)[:left]
+            left -= len(text)
+            texts.append(text)
+        reader = Reader(variables, mounted, wait=paths[0][0] in ("command", "args"))
+        found = reader.line(texts, entrypoint=paths[0][0] == "args")
+        for (deed, index), shown in found.items():
+            yield Seen(deed, container.at(*paths[index]), shown)
+
+
+def _lines(container: Container) -> Iterator[tuple[list[str], list[Path]]]:
+    """The command lines of a container, with the field of each word."""
+    spec = container.spec
+    words: list[str] = []
+    paths: list[Path] = []
+    for field, texts in (("command", spec.command), ("args", spec.args)):
+        for index, text in enumerate(texts or ()):
+            if text:
+                words.append(text)
+                paths.append((field, index))
+    if words:
+        yield words, paths
+    lifecycle = spec.lifecycle
+    handlers = (
+        (("livenessProbe",), spec.liveness_probe),
+        (("readinessProbe",), spec.readiness_probe),
+        (("startupProbe",), spec.startup_probe),
+        (("lifecycle", "postStart"), lifecycle.post_start if lifecycle else None),
+        (("lifecycle", "preStop"), lifecycle.pre_stop if lifecycle else None),
+    )
+    for place, handler in handlers:
+        if handler is not None and handler.exec is not None:
+            yield from _executed(handler.exec, place)
+
+
+def _executed(action: ExecAction, place: tuple[str, ...]) -> Iterator[tuple[list[str], list[Path]]]:
+    indexes = [index for index, text in enumerate(action.command or ()) if text]
+    if action.command and indexes:
+        yield [action.command[index] or "" for index in indexes], [(*place, "exec", "command", i) for i in indexes]
+
+
+def _resolved(text: str, variables: dict[str, str]) -> str:
+    """What the kubelet makes of `$(NAME)`, as far as the pod says what NAME is."""
+    if "$" not in text:
+        return text
+
+    def value(found: re.Match[str]) -> str:
+        return "$" if found[1] is None else variables.get(found[1], found[0])[:MAX_CONTAINER]
+
+    # Each reference may stand for a long value: no more of them than a container may have characters.
+    count = 1 + MAX_CONTAINER // (1 + max(map(len, variables.values()), default=0))
+    return _REFERENCE.sub(value, text, count=count)
+
+
+def _mounted_root(container: Container) -> frozenset[str]:
+    """Where the root of the host is mounted in this container."""
+    names = {volume.name for volume in container.pod.volumes if volume.path_on_host == "/"}
+    if not names:
+        return frozenset()
+    return frozenset(
+        (mount.mount_path or "").rstrip("/") for mount in container.mounts if mount and mount.name in names
+    )

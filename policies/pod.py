@@ -5,7 +5,7 @@ that none can be forgotten. What is decoded of a pod is in policies.api.
 """
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -129,9 +129,13 @@ NAMES = Names()
 class Container:
     """One container of any kind, where it stands, and what is in effect for it."""
 
-    __slots__ = ("_list", "index", "pod", "security", "spec")
+    __slots__ = ("_list", "index", "pod", "read_commands", "security", "spec")
+
+    #: What policies.command read in its commands: kept, as several rules and the classifier ask.
+    read_commands: tuple[Any, ...] | None
 
     def __init__(self, pod: "Pod", spec: ContainerSpec, which: int, index: int) -> None:
+        self.read_commands = None
         self.pod = pod
         self.spec = spec
         self.security = spec.security_context or _NO_SECURITY

@@ -1,0 +1,1 @@
+"""What a pod's commands do."""

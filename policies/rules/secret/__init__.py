@@ -1,0 +1,1 @@
+"""Credentials that stand where everybody can read them."""
