@@ -70,7 +70,7 @@ def _parse(reference: str) -> Image | None:
     registry, repository = _split(path + slash + base)
     if len(repository) > _MAX_REPOSITORY or not all(map(_COMPONENT.fullmatch, repository.split("/"))):
         return None
-    # By the grammar a host with an underscore is none, but a part of the repository; runtimes ask that host all the same.
+    # By the grammar a host with an underscore is a part of the repository; runtimes ask that host all the same.
     if not _REGISTRY.fullmatch(registry) and not _COMPONENT.fullmatch(registry):
         return None
     return Image(registry.lower(), repository, tag, digest)

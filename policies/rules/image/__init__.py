@@ -1,0 +1,1 @@
+"""Which images run, and where they come from."""
