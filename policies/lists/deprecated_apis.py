@@ -25,7 +25,7 @@ class OldVersion(Struct, frozen=True, kw_only=True):
     source: str
 
 
-class DeprecatedApis(Table):
+class DeprecatedApis(Table, frozen=True):
     versions: tuple[OldVersion, ...]
 
     @cached_property
