@@ -1,0 +1,1 @@
+"""What roles grant, and to whom."""

@@ -1,0 +1,24 @@
+from collections.abc import Iterator
+
+from policies.objects import Role
+from policies.rbac import CORE, Access
+from policies.rule import Severity, Violation, rule
+
+# These have no other verbs that do anything; whoever writes one means this.
+_ACCESS = Access("create get update patch delete", {CORE: "pods/exec pods/attach pods/portforward"}, by_star="create")
+
+
+@rule(
+    title="Role that reaches into running pods",
+    severity=Severity.HIGH,
+    references=("NSA/CISA: Authentication and authorization", "MITRE ATT&CK T1609"),
+    remediation="Remove pods/exec, pods/attach and pods/portforward from rules[].resources.",
+)
+def rbac_exec(role: Role) -> Iterator[Violation]:
+    """A command in somebody's container runs with that container's identity: its service account, its secrets, its
+    network. A port forward goes past every network policy. This right over a privileged pod is a right over the node.
+
+    Legitimate for people who debug, for as long as they debug, and for CI runners in a namespace of their own.
+    A role on every resource is found where it may create; one that may only `get` is told by rbac-wildcard-resources.
+    """
+    yield from _ACCESS.violations(role)
