@@ -1,34 +1,72 @@
 """Quantities such as `500m`, `1Gi` or `1e3`, as Kubernetes reads them.
 
-Source: k8s.io/apimachinery/pkg/api/resource/quantity.go.
+Source: ParseQuantity and UnmarshalJSON in k8s.io/apimachinery/pkg/api/resource/quantity.go (v0.37).
 """
 
 import re
 from decimal import Decimal
 from functools import lru_cache
 
-_QUANTITY = re.compile(
-    r"(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?P<suffix>[eE][+-]?[0-9]{1,3}|[A-Za-z]{0,2})"
+_QUANTITY = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+)|([EinumkKMGTP]{0,2}))")
+_TENS = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+_TWOS = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
+_SMALLEST = -9
+_LARGEST = 2**63 - 1
+# Nobody writes a longer one, though the API server would take it.
+_LONGEST = 100
+# Around a quantity they do not count: the spaces that JSON leaves in a string as they are.
+_SPACES = (
+    " \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
-_SUFFIXES = {
-    "n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "": Decimal(1), "k": Decimal("1e3"),
-    "M": Decimal("1e6"), "G": Decimal("1e9"), "T": Decimal("1e12"), "P": Decimal("1e15"), "E": Decimal("1e18"),
-    "Ki": Decimal(2**10), "Mi": Decimal(2**20), "Gi": Decimal(2**30), "Ti": Decimal(2**40), "Pi": Decimal(2**50),
-    "Ei": Decimal(2**60),
-}  # fmt: skip
-_MAX = 64
 
 
 @lru_cache(maxsize=4096)
 def parse(value: str | float) -> Decimal:
     """The number that a quantity stands for. Raises ValueError for what is none."""
-    text = str(value)
-    match = _QUANTITY.fullmatch(text) if len(text) <= _MAX else None
-    if match is None:
+    match = _QUANTITY.fullmatch(_text(value))
+    if match is None or not match[0]:
         raise ValueError("is not a quantity: write a number with a suffix, as in 500m or 1Gi")
-    number, suffix = Decimal(match["number"]), match["suffix"]
-    if suffix in _SUFFIXES:
-        return number * _SUFFIXES[suffix]
-    if suffix[0] in "eE" and len(suffix) > 1:
-        return number.scaleb(int(suffix[1:]))
+    sign, whole, part, power, suffix = match[1], match[2], match[3] or "", match[4], match[5]
+    exponent, twos = _scale(suffix) if power is None else (_wrapped(power), 0)
+    exponent -= len(part)
+    # Without a digit it is zero, as upstream has it - save where upstream needs more than 64 bits.
+    if not (whole or part) and (twos > _TWOS["Ti"] or exponent < _SMALLEST):
+        raise ValueError("has no digits: write a number with a suffix, as in 500m or 1Gi")
+    number = int(whole + part or "0") << twos
+    if exponent < _SMALLEST:
+        number, exponent = _rounded_up(number, _SMALLEST - exponent), _SMALLEST
+    if twos and number > _LARGEST * 10**-exponent:
+        number, exponent = _LARGEST, 0
+    return Decimal(f"{sign}{number}e{exponent}")
+
+
+def _text(value: str | float) -> str:
+    """What is written; nothing when it is too long."""
+    if isinstance(value, int) and value.bit_length() > 3 * _LONGEST:
+        return ""
+    text = str(value).strip(_SPACES)
+    return text if len(text) <= _LONGEST else ""
+
+
+def _scale(suffix: str) -> tuple[int, int]:
+    """The powers of ten and of two that a suffix stands for."""
+    if (tens := _TENS.get(suffix)) is not None:
+        return tens, 0
+    if (twos := _TWOS.get(suffix)) is not None:
+        return 0, twos
     raise ValueError(f"has the unknown suffix {suffix}: write one as in 500m, 1Gi or 1G")
+
+
+def _wrapped(power: str) -> int:
+    """The power of ten that is written. It wraps around at 32 bits, as upstream."""
+    exponent = int(power)
+    if not -_LARGEST - 1 <= exponent <= _LARGEST:
+        raise ValueError("has an exponent that is too large: write a number with a suffix, as in 500m or 1Gi")
+    return (exponent + 2**31) % 2**32 - 2**31
+
+
+def _rounded_up(number: int, places: int) -> int:
+    """Without its last places: who asks for something, however little, gets something."""
+    if places > len(str(number)):
+        return 1 if number else 0
+    return -(-number // 10**places)
