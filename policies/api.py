@@ -276,6 +276,8 @@ class ObjectMeta(Struct, frozen=True, rename="camel"):
     name: str | None = None
     generate_name: str | None = None
     namespace: str | None = None
+    # Only what is stored has one; a number is forgiven.
+    resource_version: str | int | None = None
     labels: Texts | None = None
     annotations: Texts | None = None
     owner_references: tuple[OwnerReference | None, ...] | None = None

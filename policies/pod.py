@@ -258,8 +258,23 @@ class Pod:
     def ends(self) -> bool:
         """Whether it is made to end: a Job's pod, or one that is not started again."""
         controller = self.object.controller
-        by_job = controller is not None and controller.kind == "Job"
-        return by_job or self.object.kind.kind in _ENDING or self.spec.restart_policy in ("Never", "OnFailure")
+        return (
+            self.object.kind.kind in _ENDING
+            or self.spec.restart_policy in ("Never", "OnFailure")
+            or (controller is not None and controller.kind in _ENDING)
+        )
+
+    @property
+    def long_running(self) -> tuple[Container, ...]:
+        """The containers that are meant to run until somebody stops them: none in a pod that ends."""
+        return () if self.ends else tuple([found for found in self.containers if found.kind in _LASTING])
 
 
-_ENDING = frozenset({"Job", "CronJob", "Task", "TaskRun", "Workflow", "ScaledJob", "BroadcastJob", "AdvancedCronJob"})
+_LASTING = frozenset({ContainerKind.REGULAR, ContainerKind.SIDECAR})
+_ENDING = frozenset(
+    {
+        "Job", "CronJob", "AdvancedCronJob", "BroadcastJob", "ScaledJob", "JobSet", "Workflow",
+        "Task", "ClusterTask", "TaskRun", "Pipeline", "PipelineRun", "AnalysisTemplate", "ClusterAnalysisTemplate",
+        "TFJob", "PyTorchJob", "MPIJob", "XGBoostJob", "PaddleJob", "MXJob", "JAXJob", "RayJob",
+    }
+)  # fmt: skip

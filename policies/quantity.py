@@ -69,4 +69,5 @@ def _rounded_up(number: int, places: int) -> int:
     """Without its last places: who asks for something, however little, gets something."""
     if places > len(str(number)):
         return 1 if number else 0
-    return -(-number // 10**places)
+    tens: int = 10**places
+    return -(-number // tens)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from policies.identity import Kind
+from policies.api import PodSpec
+from policies.identity import Identity, Kind, OwnerReference
 from policies.pod import Pod, named, shown
 from policies.resource import read
 
@@ -107,6 +108,42 @@ def test_windows(os: dict[str, str] | None, windows: bool) -> None:
 @pytest.mark.parametrize(("host_users", "own"), [(False, True), (True, False), (None, False)])
 def test_user_namespace(host_users: bool | None, own: bool) -> None:
     assert view({"hostUsers": host_users}).user_namespace is own
+
+
+@pytest.mark.parametrize(
+    ("restart_policy", "names"),
+    [(None, ["proxy", "web"]), ("Always", ["proxy", "web"]), ("OnFailure", []), ("Never", [])],
+)
+def test_what_keeps_running_are_containers_and_sidecars_of_a_pod_that_does_not_end(
+    restart_policy: str | None, names: list[str]
+) -> None:
+    pod = view(
+        {
+            "restartPolicy": restart_policy,
+            "initContainers": [{"name": "setup"}, {"name": "proxy", "restartPolicy": "Always"}],
+            "containers": [{"name": "web"}],
+            "ephemeralContainers": [{"name": "debug"}],
+        }
+    )
+    assert [container.spec.name for container in pod.long_running] == names
+
+
+@pytest.mark.parametrize(
+    ("kind", "owner", "ends"),
+    [
+        (("", "Pod"), None, False),
+        (("", "Pod"), "ReplicaSet", False),
+        (("", "Pod"), "Job", True),
+        (("", "Pod"), "TaskRun", True),
+        (("batch", "Job"), None, True),
+        (("batch", "Job"), "Operator", True),
+        (("kubeflow.org", "MPIJob"), None, True),
+        (("apps", "Deployment"), None, False),
+    ],
+)
+def test_whether_a_pod_ends_is_known_by_what_made_it(kind: tuple[str, str], owner: str | None, ends: bool) -> None:
+    owners = (OwnerReference(kind=owner, controller=True),) if owner else ()
+    assert Pod(PodSpec(), object=Identity(kind=Kind(*kind), owners=owners)).ends is ends
 
 
 def test_a_pod_knows_where_its_fields_stand() -> None:
