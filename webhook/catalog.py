@@ -5,6 +5,7 @@ from difflib import SequenceMatcher
 from importlib import resources
 from typing import Any
 
+import msgspec
 import yaml
 from msgspec import Struct
 
@@ -17,6 +18,15 @@ class Example(Struct, frozen=True):
 
     name: str
     manifest: str
+
+
+class Option(Struct, frozen=True):
+    """What a policy may set of a rule. `default` is JSON."""
+
+    name: str
+    type: str
+    default: str
+    description: str
 
 
 class Entry(Struct, frozen=True, rename="camel"):
@@ -33,6 +43,8 @@ class Entry(Struct, frozen=True, rename="camel"):
     remediation: str
     references: tuple[str, ...]
     aliases: tuple[str, ...]
+    options: tuple[Option, ...]
+    fixable: bool
     action: str | None = None
 
 
@@ -50,8 +62,32 @@ def entry(rule: Rule, action: Action | None = None) -> Entry:
         remediation=rule.remediation,
         references=rule.references,
         aliases=rule.aliases,
+        options=options(rule),
+        fixable=rule.fixer is not None,
         action=None if action is None else str(action),
     )
+
+
+def options(rule: Rule) -> tuple[Option, ...]:
+    """What a policy may set of a rule."""
+    if rule.options is None:
+        return ()
+    schema = msgspec.json.schema(rule.options)
+    described: Mapping[str, Any] = schema["$defs"][rule.options.__name__]["properties"]
+    return tuple(
+        Option(name, _type(about), msgspec.json.encode(about.get("default")).decode(), about.get("description", ""))
+        for name, about in described.items()
+    )
+
+
+def _type(about: Mapping[str, Any]) -> str:
+    """A JSON Schema in a word or two."""
+    if "anyOf" in about:
+        return " or ".join(_type(each) for each in about["anyOf"])
+    if about.get("type") == "array":
+        return f"list of {_type(about.get('items') or {})}"
+    names = {"boolean": "true or false", "integer": "whole number", "null": "null", "object": "mapping"}
+    return names.get(str(about.get("type")), str(about.get("type", "any value")))
 
 
 def examples(rule: Rule) -> tuple[Example | None, Example | None]:
@@ -86,6 +122,10 @@ def explain(rule: Rule) -> Iterator[str]:
         if example is not None:
             yield f"\n{title} ({example.name}):\n\n{_indented(example.manifest)}"
     yield f"\nWhat to do: {rule.remediation}\n"
+    for option in options(rule):
+        yield f"\nOption {option.name} ({option.type}, default {option.default}): {option.description}\n"
+    if rule.fixer is not None:
+        yield "\n`podgate check --fix` writes it.\n"
     if rule.references:
         yield "\nReferences:\n" + "".join(f"  {reference}\n" for reference in rule.references)
     if rule.aliases:
@@ -100,6 +140,12 @@ def markdown(rule: Rule) -> Iterator[str]:
     for title, example in (("Bad", bad), ("Good", good)):
         if example is not None:
             yield f"{title} ({example.name}):\n\n```yaml\n{example.manifest}```\n\n"
+    if told := options(rule):
+        yield "| option | type | default | meaning |\n|---|---|---|---|\n"
+        yield from (f"| `{each.name}` | {each.type} | `{each.default}` | {each.description} |\n" for each in told)
+        yield "\n"
+    if rule.fixer is not None:
+        yield "`podgate check --fix` writes it.\n\n"
     if rule.references:
         yield f"References: {'; '.join(rule.references)}.\n\n"
     if rule.aliases:
@@ -107,10 +153,16 @@ def markdown(rule: Rule) -> Iterator[str]:
 
 
 def _example(content: Mapping[str, Any]) -> Example:
-    shown: dict[str, Any] = {key: value for key, value in content.items() if key not in ("name", "at", "pod")}
-    if "pod" in content:
-        shown["spec"] = content["pod"]
-    return Example(str(content["name"]), yaml.dump(shown, Dumper=yaml.CSafeDumper, sort_keys=False, width=100))
+    if "object" in content:
+        return Example(str(content["name"]), _yaml(content["object"]))
+    kept = ("labels", "annotations", "version", "level")
+    shown: dict[str, Any] = {key: value for key, value in content.items() if key in kept}
+    shown["spec"] = content["pod"]
+    return Example(str(content["name"]), _yaml(shown))
+
+
+def _yaml(content: Any) -> str:
+    return yaml.dump(content, Dumper=yaml.CSafeDumper, sort_keys=False, width=100)
 
 
 def _facts(rule: Rule) -> str:
