@@ -19,12 +19,17 @@ class Locator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document that could be read. `number` counts the documents of its file from 1, without the empty ones."""
+    """A document that could be read. `number` counts the documents of its file from 1, without the empty ones.
+
+    It was read from the part of the text from `start` to `end`, where other JSON documents may stand beside it.
+    """
 
     number: int
     value: Any
     text: Text
     tree: Locator
+    start: int
+    end: int
 
     def place(self, path: Path = ()) -> Place:
         """Where a field is written; where what is nearest above it is, if it is not there."""
@@ -65,8 +70,13 @@ def read(content: bytes) -> Iterator[Document | Flaw]:
             if isinstance(found, ManifestError):
                 yield Flaw(number, text.place(found.offset), found.problem)
             else:
-                yield Document(number, found[0], text, found[1])
+                yield Document(number, found[0], text, found[1], start, end)
             number += 1
+
+
+def separators(text: str) -> list[str]:
+    """The lines of a text where a document may end."""
+    return _SEPARATOR.findall(text)
 
 
 def _cut(text: str) -> Iterator[tuple[int, int]]:

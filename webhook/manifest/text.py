@@ -1,7 +1,8 @@
 """Bytes to text, and text to the places that people look for: lines and columns."""
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from typing import NamedTuple
 
 MAX_BYTES = 64 << 20
@@ -24,11 +25,13 @@ class ManifestError(Exception):
 
 
 class Text:
-    """Decoded text with `\\n` for every line break, and where its lines begin."""
+    """Decoded text with `\\n` for every line break, and where its lines begin. What it was made of is remembered."""
 
-    __slots__ = ("_breaks", "content")
+    __slots__ = ("_breaks", "_mark", "_original", "content")
 
-    def __init__(self, content: str) -> None:
+    def __init__(self, content: str, mark: bytes = b"") -> None:
+        self._mark = mark
+        self._original = content
         if "\r" in content:
             content = content.replace("\r\n", "\n").replace("\r", "\n")
         self.content = content
@@ -40,6 +43,22 @@ class Text:
             self._breaks = [match.end() for match in re.finditer("\n", self.content)]
         line = bisect_right(self._breaks, offset)
         return Place(line + 1, offset - (self._breaks[line - 1] if line else 0) + 1)
+
+    def rewritten(self, splices: Iterable[tuple[int, int, str]]) -> bytes:
+        """The file with these stretches of `content` replaced; every other byte stays as it is.
+
+        A new line ends as the first one does.
+        """
+        first = re.search("\r\n|\r|\n", self._original)
+        newline = first[0] if first else "\n"
+        # Where a line break is one character longer than in `content`.
+        long = [match.start() - index for index, match in enumerate(re.finditer("\r\n", self._original))]
+        parts, at = [], 0
+        for start, end, text in splices:
+            parts += [self._original[at : start + bisect_left(long, start)], text.replace("\n", newline)]
+            at = end + bisect_left(long, end)
+        content = "".join([*parts, self._original[at:]])
+        return self._mark + content.encode(_encoding(self._mark), "surrogateescape")
 
 
 _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
@@ -55,14 +74,18 @@ def decode(content: bytes) -> Text:
     if len(content) > MAX_BYTES:
         raise ManifestError(f"is larger than {MAX_BYTES >> 20} MiB", 0)
     mark = next((mark for mark in _BYTE_ORDER_MARKS if content.startswith(mark)), b"")
-    encoding = _BYTE_ORDER_MARKS.get(mark, "utf-8")
+    encoding = _encoding(mark)
     content = content[len(mark) :]
     if encoding == "utf-8":
-        return Text(content.decode(encoding, "surrogateescape"))
+        return Text(content.decode(encoding, "surrogateescape"), mark)
     try:
-        return Text(content.decode(encoding))
+        return Text(content.decode(encoding), mark)
     except UnicodeDecodeError as error:
         raise ManifestError(f"is not {encoding[:6].upper()}, though its byte order mark says so", 0) from error
+
+
+def _encoding(mark: bytes) -> str:
+    return _BYTE_ORDER_MARKS.get(mark, "utf-8")
 
 
 def refuse_undecodable(text: str, base: int) -> None:
