@@ -21,6 +21,11 @@ class Object(Struct, frozen=True, rename="camel"):
     def meta(self) -> ObjectMeta:
         return self.metadata or _NO_META
 
+    @property
+    def controlled(self) -> bool:
+        """Whether a controller made it: then what made it is where something can be changed."""
+        return any(owner is not None and owner.controller for owner in self.meta.owner_references or ())
+
 
 _NO_META = ObjectMeta()
 
@@ -46,6 +51,12 @@ class Workload(Object, frozen=True):
     """Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, and kinds of other projects like them."""
 
     spec: WorkloadSpec | None = None
+
+    @property
+    def replicas(self) -> int:
+        """How many pods it asks for: one where it does not say, as in the API."""
+        asked = self.spec.replicas if self.spec is not None else None
+        return 1 if asked is None else asked
 
 
 class JobSpec(Struct, frozen=True, rename="camel"):

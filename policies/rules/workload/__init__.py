@@ -1,0 +1,1 @@
+"""How workloads are run: how many, how they are spread, replaced and counted."""
