@@ -254,7 +254,7 @@ class TestReplacing:
 
     def test_behind_dashes_and_question_marks(self) -> None:
         assert edited("- a: 1 # x\n- b\n", replace(0, value="c"), replace(1, value=[1, 2])) == "- c # x\n- - 1\n  - 2\n"
-        assert edited("-\n  a: 1\n", replace(0, value={"b": 1, "c": 2})) == "- b: 1\n  c: 2\n"
+        assert edited("-\n  a: 1\n", replace(0, value={"b": 1, "c": 2})) == "-\n  b: 1\n  c: 2\n"
         assert edited("? a\n: b\n", replace("a", value={"c": 1})) == "? a\n:\n  c: 1\n"
 
     def test_in_brackets(self) -> None:
@@ -298,12 +298,18 @@ class TestRemoving:
     def test_one(self, before: str, path: tuple[str | int, ...], after: str) -> None:
         assert edited(before, remove(*path)) == after
 
+    def test_all_and_others_come(self) -> None:
+        text = "a:\n  # one\n  add:\n  - X # why\n  # two\n  b: 1 # b\n# c\nc: 1\n"
+        operations = [remove("a", "add"), add("a", "drop", value=["ALL"]), remove("a", "b"), add("a", "d", value=1)]
+        assert edited(text, *operations) == "a:\n  # one\n  # two\n  drop:\n  - ALL\n  d: 1\n# c\nc: 1\n"
+
     def test_several(self) -> None:
         assert edited("a: [1, 2, 3, 4]\n", remove("a", 0), remove("a", 0), remove("a", 1)) == "a: [3]\n"
         assert edited("- a: 1\n  b: 2\n  c: 3\n", remove(0, "a"), remove(0, "b")) == "- c: 3\n"
         assert edited("a:\n- 1\n- 2\n", remove("a", 0), add("a", 0, value=3)) == "a:\n- 3\n- 2\n"
         assert edited("a:\n- 1\n- 2\n", remove("a", 1), add("a", 1, value=3)) == "a:\n- 1\n- 3\n"
         assert edited("a:\n- 1\n", remove("a", 0), add("a", 0, value=3)) == "a:\n- 3\n"
+        assert edited("a:\n- - 1 # x\n- 2\n", remove("a", 0, 0), add("a", 0, 0, value=3)) == "a:\n- - 3 # x\n- 2\n"
         assert edited("a: [\n  1,\n  2\n]\n", remove("a", 1), add("a", 1, value=3)) == "a: [\n  1,\n  3\n]\n"
 
 

@@ -27,13 +27,17 @@ def changes(page: Page, opened: Opened) -> Iterator[Splice]:
 
 def _changed(page: Page, parent: Opened, member: Member, change: New | Opened) -> Iterator[Splice]:
     if isinstance(change, Opened):
-        if change.kept:
+        if change.kept or (change.children and _has_own_lines(page, change.span)):
             yield from changes(page, change)
             return
         if not change.children and not change.span.flow:
             yield from _emptied(page, member, change)
             return
     yield from _replaced(page, parent.span, member, change.value)
+
+
+def _has_own_lines(page: Page, span: Span) -> bool:
+    return not span.flow and page.leading(span.members[0].start) is not None
 
 
 def _emptied(page: Page, member: Member, opened: Opened) -> Iterator[Splice]:
@@ -126,13 +130,14 @@ def _removed_lines(page: Page, member: Member) -> Splice:
 def _added(page: Page, span: Span, addition: Addition) -> Splice:
     indent = " " * page.column(span.members[0].start)
     lines = [line for child in addition.children for line in _lines(page, span, child)]
-    if addition.before is None:
-        assert addition.after is not None  # noqa: S101 - something stays, or the collection is written anew
+    if addition.before is None and addition.after is not None:
         at = addition.after.start
         return Splice(at, at, "".join(line + "\n" + indent for line in lines))
+    # Where nothing stays, behind what goes.
+    before = addition.before or span.members[-1]
     # A comment beside a dash is about the item that follows, or about the key that follows the list.
     column = len(indent) + (span.kind is Kind.SEQUENCE)
-    at = page.after_comments(page.line_end(addition.before.end), column)
+    at = page.after_comments(page.line_end(before.end), column)
     return Splice(at, at, "".join("\n" + indent + line for line in lines))
 
 

@@ -188,12 +188,10 @@ def _assign(child: Child, value: Any) -> None:
 
 def _overlap(child: Child, value: Any) -> bool:
     assert child.member is not None  # noqa: S101 - the caller has looked
-    span, before = child.member.value, child.final
+    span = child.member.value
     if span.shared or span.kind is Kind.ALIAS or not value:
         return False
-    if isinstance(value, dict):
-        return isinstance(before, dict) and not before.keys().isdisjoint(value)
-    return isinstance(value, list) and isinstance(before, list)
+    return any(isinstance(value, kind) and isinstance(child.final, kind) for kind in (dict, list))
 
 
 def _assign_mapping(opened: Opened, value: dict[str, Any]) -> None:
