@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from policies import patch
@@ -60,17 +61,31 @@ def propose(
     once for each object; one by one only when together they do not hold.
     """
     edits = [engine.edits(resource, found) for found in findings]
-    if not any(edits):
-        return [None] * len(findings)
     fixes = [operations(obj, each) or None for each in edits]
-    fixed = [found for found, fix in zip(findings, fixes, strict=True) if fix]
-    together = operations(obj, [edit for each in edits for edit in each])
-    if holds(obj, resource, findings, fixed, together, engine):
+    fixed = [found for found, made in zip(findings, fixes, strict=True) if made]
+    if not fixed or holds(obj, resource, findings, fixed, operations(obj, chain(*edits)), engine):
         return fixes
     return [
-        fix if fix and holds(obj, resource, findings, [found], fix, engine) else None
-        for found, fix in zip(findings, fixes, strict=True)
+        made if made and holds(obj, resource, findings, [found], made, engine) else None
+        for found, made in zip(findings, fixes, strict=True)
     ]
+
+
+def compatible(
+    obj: Mapping[str, Any], resource: Resource, findings: Sequence[Finding], asked: Sequence[Finding], engine: Engine
+) -> list[tuple[Edit, ...]]:
+    """The edits that fix what is asked for, and hold when all are made; those that do not are left out."""
+    fixes = [(found, made) for found in asked if (made := engine.edits(resource, found))]
+    everything = operations(obj, chain.from_iterable(made for _, made in fixes))
+    if not fixes or holds(obj, resource, findings, [found for found, _ in fixes], everything, engine):
+        return [made for _, made in fixes]
+    kept: list[tuple[Finding, tuple[Edit, ...]]] = []
+    for each in fixes:
+        more = [*kept, each]
+        all_of_them = operations(obj, chain.from_iterable(edits for _, edits in more))
+        if holds(obj, resource, findings, [found for found, _ in more], all_of_them, engine):
+            kept = more
+    return [made for _, made in kept]
 
 
 def holds(

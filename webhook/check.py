@@ -7,21 +7,38 @@ from datetime import UTC, datetime
 from policies import overrides
 from policies import resource as resources
 from policies.config import Policy
-from policies.decision import decide
-from policies.resource import UnreadableObjectError
-from webhook import manifest
+from policies.decision import Reason, decide
+from policies.engine import Finding
+from policies.resource import Resource, UnreadableObjectError
+from policies.rule import Severity
+from webhook import manifest, mend
 from webhook.manifest import File, Flaw, Manifest
-from webhook.report import Located, ObjectRef, PolicyRef, Report, ReportError, Result, Source
+from webhook.report import Fix, Fixes, Located, ObjectRef, PolicyRef, Report, ReportError, Result, Source
 
 
-def check(paths: Iterable[str], policy: Policy, progress: Callable[[int, int], None] | None = None) -> Report:
+def check(
+    paths: Iterable[str],
+    policy: Policy,
+    progress: Callable[[int, int], None] | None = None,
+    fixes: Fixes = Fixes.NONE,
+) -> Report:
     """Judge every object in these files and folders; `-` is standard input.
 
     Never raises for what the files hold: what cannot be judged is an error in the report. `progress` is told the number
     of objects and of files after each file.
     """
-    desk = _Desk(policy)
-    for count, file in enumerate(manifest.find(paths), 1):
+    return judge(manifest.find(paths), policy, progress, fixes)
+
+
+def judge(
+    files: Iterable[File],
+    policy: Policy,
+    progress: Callable[[int, int], None] | None = None,
+    fixes: Fixes = Fixes.NONE,
+) -> Report:
+    """The same for files that were read."""
+    desk = _Desk(policy, fixes)
+    for count, file in enumerate(files, 1):
         desk.take(file)
         if progress is not None:
             progress(len(desk.results), count)
@@ -34,6 +51,7 @@ class _Desk:
     """Where files are worked through, one after the other. Of a file it keeps what was found, and nothing else."""
 
     policy: Policy
+    fixes: Fixes = Fixes.NONE
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     results: list[Result] = field(default_factory=list)
     errors: list[ReportError] = field(default_factory=list)
@@ -74,8 +92,29 @@ class _Desk:
         known = resource.identity
         ref = ObjectRef(known.api_version, known.kind.kind, known.namespace, known.name)
         source = Source(file, found.document.number, found.place().line)
-        located = tuple(Located(reason, *found.place(reason.finding.path)) for reason in decision.reasons)
+        located = tuple(
+            Located(reason, *found.place(reason.finding.path), fix)
+            for reason, fix in zip(decision.reasons, self._fixes(found, resource, decision.reasons), strict=True)
+        )
         self.results.append(Result(ref, source, decision, located))
+
+    def _fixes(self, found: Manifest, resource: Resource, reasons: tuple[Reason, ...]) -> list[Fix | None]:
+        if self.fixes is Fixes.NONE or not reasons:
+            return [None] * len(reasons)
+        findings = [reason.finding for reason in reasons]
+        return mend.proposals(found, resource, findings, self.policy.engine, text=self.fixes is Fixes.TEXT)
+
+
+def wanted(policy: Policy, least: Severity, now: datetime) -> mend.Wanted:
+    """Which findings are to be fixed: those that are severe enough, and that no override lifts."""
+
+    def of(_found: Manifest, resource: Resource) -> list[Finding]:
+        asked = overrides.of(resource, policy.overrides, now)
+        reasons = decide(policy.engine.evaluate(resource), policy, overrides=asked).reasons
+        kept = [reason.finding for reason in reasons if reason.override is None]
+        return [finding for finding in kept if finding.rule.severity >= least]
+
+    return of
 
 
 def _error(flaw: Flaw, file: str) -> ReportError:

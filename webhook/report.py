@@ -4,8 +4,8 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping
-from enum import IntEnum
+from collections.abc import Callable, Mapping
+from enum import IntEnum, StrEnum
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from policies.decision import Decision, Reason, Verdict
 from policies.path import render
+from policies.profile import Action
 from policies.rule import Severity
 
 
@@ -62,6 +63,14 @@ class Replacement(Struct, frozen=True):
     end_line: int
     end_column: int
     text: str
+
+
+class Fixes(StrEnum):
+    """What a report tells of fixes: nothing, patches of the objects, or also the text to write into the files."""
+
+    NONE = "none"
+    PATCH = "patch"
+    TEXT = "text"
 
 
 class Fix(Struct, frozen=True):
@@ -115,7 +124,7 @@ class PolicyRef(Struct, frozen=True):
 
 
 class Summary(Struct, frozen=True):
-    """Counts. `findings` are by severity, worst first; `hidden` were left out because they are not severe enough."""
+    """Counts. `findings` are by severity, worst first; `hidden` were left out, as nobody asked for them."""
 
     objects: int
     allowed: int
@@ -172,18 +181,22 @@ class Report(Struct, frozen=True, dict=True):
 
     def from_severity(self, least: Severity) -> "Report":
         """The same report without findings that are less severe. Decisions and the exit code stay as they are."""
-        results = tuple(_from_severity(result, least) for result in self.results)
+        return self._with(lambda found: found.reason.finding.rule.severity >= least)
+
+    def told(self) -> "Report":
+        """The same report without what is only recorded. What an override lifted stays."""
+        return self._with(lambda found: found.reason.action > Action.AUDIT or found.reason.override is not None)
+
+    def _with(self, wanted: Callable[[Located], bool]) -> "Report":
+        results = tuple(
+            msgspec.structs.replace(result, findings=tuple(filter(wanted, result.findings))) for result in self.results
+        )
         dropped = sum(len(result.findings) for result in self.results) - sum(len(found.findings) for found in results)
         return Report(self.policy, results, self.errors, self.ignored, self.hidden + dropped)
 
 
 def _badness(reason: Reason) -> tuple[int, int]:
     return reason.action, reason.finding.rule.severity
-
-
-def _from_severity(result: Result, least: Severity) -> Result:
-    shown = tuple(found for found in result.findings if found.reason.finding.rule.severity >= least)
-    return msgspec.structs.replace(result, findings=shown)
 
 
 _INSTALLED = re.compile(r"podgate-([^-]+)\.dist-info")

@@ -53,6 +53,12 @@ def files(tmp_path: Path) -> Path:
     return tmp_path
 
 
+OLD = (
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: old}\nspec:\n  os: {name: windows} # kept\n"
+    "  containers: [{name: a, image: 'k8s.gcr.io/pause:3.2'}]"
+)
+
+
 class TestCheck:
     @pytest.mark.parametrize(
         ("names", "expected"),
@@ -93,7 +99,7 @@ class TestCheck:
         found = run("check", "--profile", "pss-restricted", "--min-severity", "critical", f"{files}/good.yaml")
         assert found.exit_code == 1
         assert found.stdout.startswith(f"pod/good in {files}/good.yaml:1 denied\n1 object checked")
-        assert "less severe not shown" in found.stdout
+        assert "; 4 not shown" in found.stdout
 
     def test_versions_of_the_standard(self, files: Path) -> None:
         found = {
@@ -111,9 +117,33 @@ class TestCheck:
         assert "pod/good" not in run(*arguments).stdout
         assert "pod/good" in run(*arguments, "-v").stdout
 
+    def test_fix_prints_the_file_and_says_what_is_left(self, files: Path) -> None:
+        (files / "old.yaml").write_text(OLD)
+        found = run("check", "--profile", "all", "--min-severity", "medium", "--fix", f"{files}/old.yaml")
+        assert found.stdout == OLD.replace("k8s.gcr.io", "registry.k8s.io")
+        assert found.stderr.startswith("fixed 1 finding; what is left:\npod/old in ")
+        assert "image-registry-deprecated" not in found.stderr
+
+    def test_diff_prints_what_fix_would_change(self, files: Path) -> None:
+        (files / "old.yaml").write_text(OLD)
+        found = run("check", "--profile", "all", "--min-severity", "medium", "--diff", f"{files}/old.yaml")
+        name = f"{files}/old.yaml".lstrip("/")
+        old, new = OLD.splitlines()[-1], OLD.splitlines()[-1].replace("k8s.gcr.io", "registry.k8s.io")
+        assert found.stdout.startswith(f"--- a/{name}\n+++ b/{name}\n@@ ")
+        assert f"-{old}\n\\ No newline at end of file\n+{new}\n\\ No newline at end of file\n" in found.stdout
+
+    def test_several_fixed_files_are_named(self, files: Path) -> None:
+        found = run("check", "--profile", "pss-baseline", "--fix", f"{files}/good.yaml", f"{files}/bad.yaml")
+        texts = [(name, (files / f"{name}.yaml").read_text()) for name in ("good", "bad")]
+        for name, text in texts:
+            assert f"---\n# Source: {files}/{name}.yaml\n{text.splitlines()[0]}" in found.stdout
+        assert found.exit_code == 1
+
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
+            (["--fix", "--diff", "x"], "--fix prints files and --diff what changes in them: use one, and no -o"),
+            (["--fix", "-o", "json", "x"], "--fix prints files and --diff what changes in them: use one, and no -o"),
             ([], "say what to check: a file, a folder, or - for standard input"),
             (["--profile", "none", "x"], "'none' is not one of"),
             (["-o", "xml", "x"], "'xml' is not one of"),

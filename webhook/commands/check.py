@@ -6,11 +6,11 @@ import time
 import click
 
 from policies import config, profile
-from policies.config import MAX_BYTES, Policy, PolicyError
+from policies.config import MAX_BYTES, Mode, Policy, PolicyError
 from policies.rule import Severity
 from webhook import formats
 from webhook.check import check
-from webhook.commands import BadInputError, colourful, write
+from webhook.commands import BadInputError, colourful, mending, write
 
 
 @click.command("check", no_args_is_help=False)
@@ -24,7 +24,9 @@ from webhook.commands import BadInputError, colourful, write
     type=click.Choice([str(severity) for severity in Severity]),
     help="Leave out findings that are less severe. They still count for the decision and the exit code.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Also list the objects that nothing is to be said about.")
+@click.option("--fix", is_flag=True, help="Print the files with every fix made that is known to be right.")
+@click.option("--diff", is_flag=True, help="Print what --fix would change.")
+@click.option("-v", "--verbose", is_flag=True, help="Also tell what is only recorded, and what nothing is said about.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -34,6 +36,8 @@ def command(
     pss_version: str | None,
     output: str,
     min_severity: str | None,
+    fix: bool,
+    diff: bool,
     verbose: bool,
 ) -> None:
     """Judge the Kubernetes objects in files and folders, or on standard input (-).
@@ -43,12 +47,19 @@ def command(
     """
     if not paths:
         raise click.UsageError("say what to check: a file, a folder, or - for standard input", ctx)
-    progress = _Progress()
-    report = check(paths, _policy(profile, policy, pss_version), progress if sys.stderr.isatty() else None)
-    progress.erase()
-    if min_severity is not None:
-        report = report.from_severity(Severity[min_severity.upper()])
+    in_force = _policy(profile, policy, pss_version)
+    least = Severity[min_severity.upper()] if min_severity is not None else Severity.INFO
+    if fix or diff:
+        if output != "text" or (fix and diff):
+            raise click.UsageError("--fix prints files and --diff what changes in them: use one, and no -o", ctx)
+        ctx.exit(mending.run(paths, in_force, least, diff=diff))
     chosen = formats.load(output)
+    progress = _Progress()
+    report = check(paths, in_force, progress if sys.stderr.isatty() else None, formats.fixes(chosen))
+    progress.erase()
+    report = report.from_severity(least)
+    if not verbose and in_force.mode is Mode.ENFORCE and not getattr(chosen, "EVERYTHING", False):
+        report = report.told()
     write(chosen.render(report, colour=colourful(sys.stdout), verbose=verbose))
     if (complain := getattr(chosen, "complain", None)) is not None:
         write(complain(report, colour=colourful(sys.stderr)), sys.stderr)

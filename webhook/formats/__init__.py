@@ -5,13 +5,14 @@ import pkgutil
 from collections.abc import Iterator
 from typing import Protocol, cast
 
-from webhook.report import Report
+from webhook.report import Fixes, Report
 
 
 class Format(Protocol):
     """What a module in this package offers.
 
-    It may also offer `complain(report, *, colour)`: what is to be said on standard error.
+    It may also offer `complain(report, *, colour)`: what is to be said on standard error; `FIXES`: what it tells of
+    fixes; and `EVERYTHING = True`: that it tells also what is only recorded, without being asked for it.
     """
 
     def render(self, report: Report, *, colour: bool, verbose: bool) -> Iterator[str]:
@@ -23,6 +24,11 @@ def names() -> list[str]:
     """The formats there are; the one for people comes first."""
     found = sorted(module.name for module in pkgutil.iter_modules(__path__))
     return sorted(found, key=lambda name: name != "text")
+
+
+def fixes(chosen: Format) -> Fixes:
+    """What a format tells of fixes."""
+    return cast("Fixes", getattr(chosen, "FIXES", Fixes.NONE))
 
 
 def load(name: str) -> Format:

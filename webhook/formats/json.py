@@ -5,8 +5,12 @@ from typing import Any
 
 import msgspec
 
+from policies.overrides import Override
 from policies.path import render as render_path
-from webhook.report import Located, Report, Result, as_json, version
+from webhook.report import Fixes, Located, Report, Result, as_json, version
+
+FIXES = Fixes.PATCH
+EVERYTHING = True
 
 
 def render(report: Report, *, colour: bool, verbose: bool) -> Iterator[str]:  # noqa: ARG001
@@ -52,5 +56,11 @@ def _finding(found: Located) -> dict[str, Any]:
         "message": found.message,
         "remediation": finding.rule.remediation,
         "fix": None if found.fix is None else found.fix.patch,
-        "overridden": None,
+        "overridden": _overridden(found.reason.override),
     }
+
+
+def _overridden(override: Override | None) -> dict[str, Any] | None:
+    if override is None:
+        return None
+    return {"reason": override.reason, "expires": override.expires, "ticket": override.ticket or None}

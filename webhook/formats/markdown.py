@@ -35,7 +35,7 @@ def _counts(report: Report) -> str:
     text = f"{counted(summary.objects, 'object', 'objects')} checked against {_code(report.policy.name)}"
     worst = [f"{count:,} {severity}" for severity, count in summary.findings.items() if count]
     text += f"; {counted(sum(summary.findings.values()), 'finding', 'findings')} ({', '.join(worst)})" if worst else ""
-    text += f"; {summary.hidden:,} less severe not shown" if summary.hidden else ""
+    text += f"; {summary.hidden:,} not shown" if summary.hidden else ""
     are = counted(summary.ignored, "document that is no Kubernetes object", "documents that are not Kubernetes objects")
     return text + (f"; ignored {are}." if summary.ignored else ".")
 

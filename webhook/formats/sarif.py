@@ -11,8 +11,10 @@ from urllib.parse import quote
 from policies import registry
 from policies.profile import Action
 from policies.rule import Confidence, Rule, Severity
-from webhook.report import Located, Replacement, Report, ReportError, Result, as_json, printable, version
+from webhook.report import Fixes, Located, Replacement, Report, ReportError, Result, as_json, printable, version
 
+FIXES = Fixes.TEXT
+EVERYTHING = True
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Action.DENY: "error", Action.WARN: "warning"}
 #: What a rule is when no policy says what its findings lead to.

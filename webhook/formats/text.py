@@ -66,6 +66,8 @@ def _finding(found: Located, source: Source, paint: _Paint) -> Iterator[str]:
     severity = f"{rule.severity!s:8}"
     yield f"  {action}  {severity}  {paint(rule.id, _BOLD)}  {_clean(source.file)}:{found.line}\n"
     yield f"    {_clean(found.message)}.\n"
+    if reason.override is not None:
+        yield f"    overridden until {reason.override.expires:%Y-%m-%d}: {_clean(reason.override.reason)}\n"
 
 
 def _ignored(sources: tuple[Source, ...]) -> str:
@@ -82,7 +84,7 @@ def _summary(report: Report, paint: _Paint) -> str:
     text += f": {', '.join(told)}" if told else ""
     worst = [f"{count:,} {severity}" for severity, count in summary.findings.items() if count]
     text += f"; {counted(sum(summary.findings.values()), 'finding', 'findings')} ({', '.join(worst)})" if worst else ""
-    return text + (f"; {summary.hidden:,} less severe not shown" if summary.hidden else "")
+    return text + (f"; {summary.hidden:,} not shown" if summary.hidden else "")
 
 
 def _where(error: ReportError) -> str:

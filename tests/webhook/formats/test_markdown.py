@@ -60,8 +60,7 @@ def test_errors_only() -> None:
 def test_what_is_left_out_is_told() -> None:
     bare = Report(POLICY, FULL.results).from_severity(9)  # type: ignore[arg-type]
     assert rendered(bare) == (
-        "## Podgate: 1 denied, 1 warned, 1 allowed\n\n"
-        "3 objects checked against `recommended`; 3 less severe not shown.\n"
+        "## Podgate: 1 denied, 1 warned, 1 allowed\n\n3 objects checked against `recommended`; 3 not shown.\n"
     )
 
 

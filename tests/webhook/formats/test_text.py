@@ -63,11 +63,11 @@ def test_colours_add_nothing_but_colours() -> None:
 
 
 def test_what_is_left_out_is_told() -> None:
-    assert "2 less severe not shown" not in rendered(FULL)
+    assert "2 not shown" not in rendered(FULL)
     strict = FULL.from_severity(Severity.CRITICAL)
     assert rendered(strict) == EXPECTED
     found = Report(POLICY, FULL.results, hidden=2)
-    assert rendered(found).endswith("; 3 findings (3 critical); 2 less severe not shown\n")
+    assert rendered(found).endswith("; 3 findings (3 critical); 2 not shown\n")
 
 
 def test_a_denial_is_told_even_when_its_findings_are_left_out() -> None:
