@@ -14,18 +14,13 @@ class RequiredLabels(Options, frozen=True):
     """Which labels, and where."""
 
     required: Annotated[
-        dict[str, str],
+        dict[Annotated[str, Meta(min_length=1, max_length=317)], str],
         Meta(description="Labels that must be there, each with the value it must have; a star stands for any text."),
     ] = field(default_factory=dict)
     kinds: Annotated[
         tuple[str, ...], Meta(description="Kinds that need them, such as Deployment or Namespace; none stands for all.")
     ] = ()
     on_pods: Annotated[bool, Meta(description="Whether the pods of a workload need them, too.")] = False
-
-    def __post_init__(self) -> None:
-        for key in self.required:
-            if not key or len(key) > 317:
-                raise ValueError(f"{shown(key)} is not the name of a label: write it as in app.kubernetes.io/name")
 
 
 @rule(

@@ -7,20 +7,17 @@ from policies.objects import Object, Scale, Workload
 from policies.resource import Resource
 from policies.rule import Options, Severity, Violation, rule
 
+Replicas = Annotated[int, Meta(ge=1)]
+Factor = Annotated[float, Meta(gt=1)]
+
 
 class Bounds(Options, frozen=True):
     """How many replicas there may be."""
 
-    maximum: Annotated[int | None, Meta(description="More replicas than this are too many.")] = None
+    maximum: Annotated[Replicas | None, Meta(description="More replicas than this are too many.")] = None
     factor: Annotated[
-        float | None, Meta(description="An update or a scale must not multiply the replicas by more than this.")
+        Factor | None, Meta(description="An update or a scale must not multiply the replicas by more than this.")
     ] = None
-
-    def __post_init__(self) -> None:
-        if self.maximum is not None and self.maximum < 1:
-            raise ValueError(f"maximum is {self.maximum}: write a number of replicas, 1 or more")
-        if self.factor is not None and not self.factor > 1:
-            raise ValueError(f"factor is {self.factor}: write a number above 1")
 
 
 @rule(
