@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from policies.shell import OUTPUT, Word
@@ -58,7 +59,12 @@ class Wrapped(NamedTuple):
 
 def name_of(word: Word) -> str:
     """What a program is called, wherever it lies: /usr/bin/python3.11 is python."""
-    name = word.text.strip("\"'").rpartition("/")[2].rpartition("\\")[2].lower().removesuffix(".exe")
+    return _name(word.text[:500])
+
+
+@lru_cache(maxsize=1024)
+def _name(text: str) -> str:
+    name = text.strip("\"'").rpartition("/")[2].rpartition("\\")[2].lower().removesuffix(".exe")
     bare = _VERSION.sub("", name)
     return bare if bare in INTERPRETERS else name
 

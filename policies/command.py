@@ -14,7 +14,7 @@ from policies.path import Path
 from policies.pod import Container
 from policies.script import Reader
 
-__all__ = ["Deed", "Seen", "deeds"]
+__all__ = ["Deed", "Seen", "deeds", "lines"]
 
 #: Characters of a container that are read, and of a whole pod: what comes after is not looked at.
 MAX_CONTAINER = 65_536
@@ -33,26 +33,30 @@ class Seen(NamedTuple):
 
 def deeds(container: Container) -> tuple[Seen, ...]:
     """What the commands of this container do: each deed once in a field, in the order of the fields."""
-    spec = container.spec
-    if (
-        spec.command is None
-        and spec.args is None
-        and spec.lifecycle is None
-        and spec.liveness_probe is None
-        and spec.readiness_probe is None
-        and spec.startup_probe is None
-    ):
+    if _has_none(container):
         return _NOTHING
     if container.read_commands is None:
         container.read_commands = tuple(_read(container))
     return container.read_commands
 
 
+def _has_none(container: Container) -> bool:
+    spec = container.spec
+    return (
+        spec.command is None
+        and spec.args is None
+        and spec.lifecycle is None
+        and spec.liveness_probe is None
+        and spec.readiness_probe is None
+        and spec.startup_probe is None
+    )
+
+
 def _read(container: Container) -> Iterator[Seen]:
     left = min(MAX_CONTAINER, MAX_POD // len(container.pod.containers))
     variables = {item.name: item.value[:left] for item in container.env[:1000] if item and item.name and item.value}
     mounted = _mounted_root(container) if container.pod.volumes else frozenset()
-    for words, paths in _lines(container):
+    for words, paths in lines(container):
         texts = []
         for word in words:
             text = _resolved(word[:left], variables)[:left]
@@ -64,8 +68,10 @@ def _read(container: Container) -> Iterator[Seen]:
             yield Seen(deed, container.at(*paths[index]), shown)
 
 
-def _lines(container: Container) -> Iterator[tuple[list[str], list[Path]]]:
+def lines(container: Container) -> Iterator[tuple[list[str], list[Path]]]:
     """The command lines of a container, with the field of each word."""
+    if _has_none(container):
+        return
     spec = container.spec
     words: list[str] = []
     paths: list[Path] = []
