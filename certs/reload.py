@@ -58,7 +58,10 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Reload:
-    """A change of the files: `loaded` is served from now on, or `problem` says why the old one still is."""
+    """A change of the files: `loaded` is served from now on, or `problem` says why the old one still is.
+
+    What is loaded may be what was served before: it was complained about in between, or somebody asked.
+    """
 
     loaded: Loaded | None
     problem: str = ""
@@ -127,8 +130,8 @@ class Keeper:
             loaded = load(self._sources, self._clock())
         except CertificateError as error:
             return self._complain(str(error), force=force)
-        self._complaint = None
-        if loaded.digest == self.current.digest and not force:
+        mended, self._complaint = self._complaint is not None, None
+        if loaded.digest == self.current.digest and not (mended or force):
             return None
         self.context.current = loaded
         return Reload(loaded)

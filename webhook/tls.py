@@ -24,6 +24,7 @@ class CertificateWatch:
 
     def check(self, *, force: bool = False) -> None:
         """Serve what the files hold now, if they changed and can be served with."""
+        before = self.keeper.current.digest
         reload = self.keeper.refresh(force=force)
         if reload is None:
             return
@@ -33,7 +34,8 @@ class CertificateWatch:
             _log.error("the new certificate cannot be used; the old one still is", extra={"fields": fields})
         else:
             self._metrics.expiry(reload.loaded.not_after.timestamp())
-            _log.info("a new certificate is served", extra={"fields": _about(reload.loaded)})
+            said = "a new certificate is served" if reload.loaded.digest != before else "the certificate is good"
+            _log.info(said, extra={"fields": _about(reload.loaded)})
 
 
 def _about(loaded: Loaded) -> dict[str, str]:

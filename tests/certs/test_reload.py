@@ -166,16 +166,20 @@ def test_files_written_one_after_the_other_become_a_pair(sources: Sources, keepe
     assert whole.loaded is not None
 
 
-def test_a_broken_pair_that_is_taken_back_is_forgotten(sources: Sources, keeper: Keeper) -> None:
+def test_a_broken_pair_that_is_taken_back_is_good_again_and_forgotten(sources: Sources, keeper: Keeper) -> None:
+    served = keeper.current.digest
     files.write(sources.key, PAIRS[1].key)
     first = keeper.refresh()
     files.write(sources.key, PAIRS[0].key)
-    back = keeper.refresh()
+    back, quiet = keeper.refresh(), keeper.refresh()
     files.write(sources.key, PAIRS[1].key)
     again = keeper.refresh()
 
     assert first is not None
-    assert back is None
+    assert back is not None
+    assert back.loaded is not None
+    assert back.loaded.digest == served
+    assert quiet is None
     assert again is not None
 
 

@@ -1,6 +1,7 @@
 """TLS on a real port: what is accepted, and a certificate that changes under open connections."""
 
 import asyncio
+import logging
 import ssl
 import threading
 from collections.abc import Iterator
@@ -119,6 +120,22 @@ def test_a_broken_pair_leaves_the_old_one_in_place(
     assert [record.getMessage() for record in caplog.records] == [
         "the new certificate cannot be used; the old one still is"
     ]
+
+
+def test_a_pair_that_was_broken_and_is_taken_back_is_said_to_be_good(
+    setup: Setup, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = setup.sources.key.read_bytes()
+    with caplog.at_level(logging.INFO, "podgate"):
+        for content in (b"broken", key, key):
+            files.write(setup.sources.key, content)
+            setup.watch.check()
+
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("ERROR", "the new certificate cannot be used; the old one still is"),
+        ("INFO", "the certificate is good"),
+    ]
+    assert (setup.counted("ok"), setup.counted("failed")) == (1, 1)
 
 
 def test_the_metric_says_when_the_certificate_that_is_served_ends(setup: Setup) -> None:
