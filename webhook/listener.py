@@ -12,12 +12,15 @@ from typing import Any
 from starlette.types import ASGIApp
 from uvicorn import Config, Server
 
+from webhook.accept import Acceptor
 from webhook.direct import DirectProtocol
 from webhook.heads import Desk, Heads
-from webhook.protocol import BoundedProtocol, Limits, Refusal
+from webhook.protocol import BoundedProtocol, CrowdedProtocol, Limits, Refusal
 
 _BACKLOG = 2048
 _GRACE_SECONDS = 5
+#: So many connections over the bound are told that there is no room; whoever comes then waits to be accepted.
+_SPARE = 64
 _CLOSE = [(b"connection", b"close")]
 
 
@@ -59,6 +62,7 @@ class Listener(Server):
         self._limits = limits
         self._refused = refused
         self._heads = Heads(desk) if desk is not None else None
+        self._beginning: dict[BoundedProtocol, asyncio.Task[None]] = {}
         self.ready = asyncio.Event()
 
     @property
@@ -77,22 +81,42 @@ class Listener(Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - as in uvicorn
-        """Begin to accept. uvicorn's own has no way to say how long a handshake may take."""
+        """Begin to accept. uvicorn's own knows no bound on connections, nor on the time that a handshake takes."""
         await self.lifespan.startup()
+        self._socket.setblocking(False)
+        acceptor = Acceptor(self._socket, self._begin, lambda: self._open < self._limits.connections + _SPARE)
+        acceptor.start()
+        self.servers = [acceptor]  # type: ignore[list-item]  # what uvicorn asks of a server: to be closed
+        self.started = True
+        self.ready.set()
+
+    @property
+    def _open(self) -> int:
+        """How many connections there are, with those that have not shaken hands yet."""
+        known = self.server_state.connections
+        return len(known) + sum(protocol not in known for protocol in self._beginning)
+
+    def _begin(self, accepted: socket.socket) -> None:
+        protocol = self._protocol()
+        self._beginning[protocol] = asyncio.get_running_loop().create_task(self._shake_hands(accepted, protocol))
+
+    async def _shake_hands(self, accepted: socket.socket, protocol: BoundedProtocol) -> None:
         times: dict[str, Any] = {}
         if self.config.ssl is not None:
             times["ssl_handshake_timeout"] = self._limits.handshake_seconds
             times["ssl_shutdown_timeout"] = self._limits.goodbye_seconds
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            self._protocol, sock=self._socket, ssl=self.config.ssl, backlog=_BACKLOG, **times
-        )
-        self.servers = [server]
-        self.started = True
-        self.ready.set()
+        try:
+            await loop.connect_accepted_socket(lambda: protocol, accepted, ssl=self.config.ssl, **times)
+        except OSError:
+            pass  # the peer has gone, or speaks no TLS, or shows no certificate, or takes too long
+        finally:
+            del self._beginning[protocol]
 
     def _protocol(self) -> BoundedProtocol:
         given: dict[str, Any] = {"config": self.config, "server_state": self.server_state, "app_state": {}}
+        if self._open >= self._limits.connections:
+            return CrowdedProtocol(self._limits, self._refused, **given)
         if self._heads is None:
             return BoundedProtocol(self._limits, self._refused, **given)
         return DirectProtocol(self._heads, self._limits, self._refused, **given)

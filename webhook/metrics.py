@@ -4,7 +4,8 @@ No label holds anything that a requester chooses: kinds that hold no pods, as fa
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from itertools import accumulate
 from typing import Literal
 
@@ -17,6 +18,7 @@ from policies.config import Policy
 from policies.identity import Kind
 from policies.profile import Action
 from webhook.admission import Admitted
+from webhook.journal import Told
 
 #: Where a request failed. http: it never became one. call: it is no review. overload: there was no room for it.
 #: review: a mistake of ours. late: the answer was ready after the caller had stopped waiting. log: a line was lost.
@@ -55,6 +57,11 @@ class _Reviews(Collector):
         yield HistogramMetricFamily("podgate_review_duration_seconds", text, buckets, self.seconds)
 
 
+@lru_cache(maxsize=256)
+def _label(group: str, kind: str) -> str:
+    return kind if kinds.holds_pods(Kind(group, kind)) else "other"
+
+
 class Metrics:
     """All that this process counts, in a registry of its own."""
 
@@ -74,11 +81,16 @@ class Metrics:
             (what, ok): reloads.labels(what, "ok" if ok else "failed") for what in _WHATS for ok in (True, False)
         }
 
+    def reviews(self, told: Iterable[Told]) -> None:
+        """Count reviews that were answered."""
+        for _, admitted, policy, seconds in told:
+            self.review(admitted, policy, seconds)
+
     def review(self, admitted: Admitted, policy: Policy, seconds: float) -> None:
         """Count a review that was answered."""
         request, decision, counted = admitted.request, admitted.decision, self._counted
-        kind = request.kind.kind if kinds.holds_pods(Kind(request.kind.group, request.kind.kind)) else "other"
-        key = (request.operation, kind, str(decision.verdict), str(policy.mode), bool(request.dry_run))
+        kind = _label(request.kind.group, request.kind.kind)
+        key = (request.operation, kind, decision.verdict.value, policy.mode.value, bool(request.dry_run))
         counted.reviews[key] = counted.reviews.get(key, 0) + 1
         counted.buckets[bisect_left(_BUCKETS, seconds)] += 1
         counted.seconds += seconds

@@ -114,9 +114,11 @@ class Readiness:
 class Ops:
     """The application of the operations port: an ASGI callable."""
 
-    def __init__(self, readiness: Readiness, metrics: Metrics) -> None:
+    def __init__(self, readiness: Readiness, metrics: Metrics, flush: Callable[[], None] = lambda: None) -> None:
+        """`flush` is called before metrics are rendered: whatever was not counted yet is counted by it."""
         self._readiness = readiness
         self._metrics = metrics
+        self._flush = flush
         self._lock = asyncio.Lock()
         self._rendered: tuple[float, bytes] | None = None
 
@@ -145,5 +147,6 @@ class Ops:
         # Rendering takes as long as a hundred reviews: in a thread, one at a time, and at most once a second.
         async with self._lock:
             if self._rendered is None or monotonic() - self._rendered[0] > _METRICS_SECONDS:
+                self._flush()
                 self._rendered = monotonic(), await asyncio.to_thread(self._metrics.render)
             return self._rendered[1]

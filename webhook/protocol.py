@@ -30,6 +30,8 @@ class Limits:
     held_bytes: int = 64 * 1024
     """How much of a request with a known head is held until it is whole; a larger one goes the ordinary way."""
     pipelined: int = 8
+    connections: int = 1000
+    """The API server opens one for every review that it has under way at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Refusal:
     status: int
     error: str
     detail: str
+    headers: bytes = b""
 
     @property
     def body(self) -> bytes:
@@ -48,7 +51,7 @@ class Refusal:
         """The whole response. The connection ends with it."""
         body = self.body
         head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
-        return STATUS_LINE[self.status] + head + body
+        return STATUS_LINE[self.status] + self.headers + head + body
 
 
 MALFORMED = Refusal(400, "bad request", "this is not HTTP/1.1")
@@ -56,6 +59,7 @@ UPGRADE = Refusal(400, "bad request", "this server speaks HTTP/1.1 and upgrades 
 SLOW = Refusal(408, "request timeout", "the request did not arrive in time")
 BODY = Refusal(413, "content too large", "the body is larger than this server reads")
 CROWD = Refusal(429, "too many requests", "too many requests at once on one connection")
+FULL = Refusal(429, "too many requests", "too many connections at once", b"retry-after: 1\r\n")
 HEADERS = Refusal(431, "request header fields too large", "the headers are larger than this server reads")
 
 
@@ -239,3 +243,19 @@ class BoundedProtocol(HttpToolsProtocol):
         # Whatever still arrives is read and dropped: closing at once would reset the connection under the answer.
         self.flow.resume_reading()
         self._deadline = self.loop.call_later(self._limits.goodbye_seconds, self.transport.close)
+
+
+class CrowdedProtocol(BoundedProtocol):
+    """A connection that there is no room for: whatever it asks, it is told so."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        self._refused(FULL)
+        self._disarm()
+        self._deadline = self.loop.call_later(self._limits.goodbye_seconds, transport.close)
+
+    def data_received(self, data: bytes) -> None:  # noqa: ARG002 - it is not read
+        if not self._finished:
+            self._finished = True
+            self._disarm()
+            self._answer(FULL, None)

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -16,15 +17,16 @@ import click
 import uvloop
 
 from certs.reload import CertificateError, Sources
-from policies.config import Policy, PolicyError
+from policies.config import PolicyError
 from webhook import logs, pages, reload, settings
-from webhook.admission import Admitted
 from webhook.app import PATH, Front, Gate
+from webhook.decisions import DecisionLog, Losses
+from webhook.journal import Journal
+from webhook.lines import Lines, LogError
 from webhook.listener import Listener, ListenError, listen
-from webhook.logs import DecisionLog, Lines, LogError
 from webhook.metrics import Metrics
 from webhook.ops import Ops, Readiness
-from webhook.protocol import Limits
+from webhook.protocol import FULL, Limits, Refusal
 from webhook.reload import PolicyWatch, Watch
 from webhook.report import version
 from webhook.settings import Settings, SettingsError
@@ -32,6 +34,8 @@ from webhook.tls import CertificateWatch
 
 _WATCH_SECONDS = 2.0
 _OPS_BODY_BYTES = 1024
+_OPS_CONNECTIONS = 64
+_OTHER_FILES = 256
 _log = logging.getLogger("podgate")
 
 
@@ -54,12 +58,15 @@ class Service:
             self.gate = Gate(reload.load_policy(given.policy))
             sources = Sources(given.tls_cert, given.tls_key, given.tls_client_ca)
             self._certificate = CertificateWatch(sources, self.metrics, _now)
-            self._decisions = DecisionLog(Lines.open(given.decision_log, self.metrics.lost))
+            self._losses = Losses(self.metrics.lost)
+            self._decisions = DecisionLog(Lines.open(given.decision_log, self._losses))
         except (PolicyError, CertificateError, LogError) as error:
             raise StartError(str(error)) from error
+        self._journal = Journal(self._decisions.write, self.metrics.reviews)
         self.metrics.running(version(), self.gate.policy)
         self.readiness = Readiness(self.gate, self._certificate.not_after, _now)
         self._warm_up()
+        _allow_files(given.max_connections + _OTHER_FILES)
         self._main, self._ops = self._listeners()
         self._watches = self._watched()
         self._stopping = False
@@ -74,21 +81,24 @@ class Service:
 
     def _listeners(self) -> tuple[Listener, Listener]:
         given = self._settings
-        limits = Limits(read_seconds=given.read_timeout, handshake_seconds=given.read_timeout)
-        small = replace(limits, body_bytes=_OPS_BODY_BYTES)
-        front = Front(self.gate, pages.build(), self._observe, self.metrics.error)
-        ops = Ops(self.readiness, self.metrics)
+        limits = Limits(given.read_timeout, given.read_timeout, connections=given.max_connections)
+        small = replace(limits, body_bytes=_OPS_BODY_BYTES, connections=_OPS_CONNECTIONS)
+        front = Front(self.gate, pages.build(), self._journal.add, self.metrics.error)
+        ops = Ops(self.readiness, self.metrics, self._journal.flush)
         context = self._certificate.keeper.context
         try:
             main_socket = listen(given.host, given.port)
             ops_socket = listen(given.ops_host or given.host, given.ops_port)
         except ListenError as error:
             raise StartError(str(error)) from error
-        main = Listener(front, main_socket, limits, lambda _refusal: self.metrics.error("http"), context, front)
+        main = Listener(front, main_socket, limits, self._refused, context, front)
         return main, Listener(ops, ops_socket, small)
 
+    def _refused(self, refusal: Refusal) -> None:
+        self.metrics.error("overload" if refusal is FULL else "http")
+
     def _watched(self) -> list[Watch]:
-        watches: list[Watch] = [self._certificate]
+        watches: list[Watch] = [self._certificate, self._decisions, self._losses]
         if self._settings.policy is not None:
             watches.append(PolicyWatch(self._settings.policy, self.gate, self.metrics, version()))
         return watches
@@ -113,7 +123,9 @@ class Service:
         self._ops.should_exit = True
         await ops
         watching.cancel()
+        self._journal.flush()
         self._decisions.close()
+        self._losses.check(force=True)
         _log.info("stopped")
         return self._code
 
@@ -145,10 +157,6 @@ class Service:
     def _leave(self) -> None:
         self._main.should_exit = True
 
-    def _observe(self, admitted: Admitted, policy: Policy, seconds: float) -> None:
-        self.metrics.review(admitted, policy, seconds)
-        self._decisions.write(admitted, policy, seconds)
-
 
 def serve(given: Settings) -> int:
     """Run the webhook. Returns the exit code. Raises StartError."""
@@ -159,6 +167,14 @@ def serve(given: Settings) -> int:
             return runner.run(service.run())
     except OSError as error:
         raise StartError(f"cannot serve: {(error.strerror or str(error)).lower()}") from error
+
+
+def _allow_files(number: int) -> None:
+    """Let this process open so many files, as far as the system lets it raise the number by itself."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _now() -> datetime:
@@ -190,7 +206,7 @@ def command(ctx: click.Context, /, **flags: str | None) -> None:
     """Run the webhook: reviews over TLS, and health and metrics on a port of their own.
 
     Every option can also be given in the environment: --tls-cert as PODGATE_TLS_CERT. SIGTERM drains, SIGHUP looks at
-    the certificate and the policy at once.
+    the certificate and the policy at once, and opens the decision log anew.
     """
     try:
         given = settings.load({name: value for name, value in flags.items() if value is not None})

@@ -69,6 +69,9 @@ class Settings(BaseSettings):
         "info", description="How much is said on standard error."
     )
     read_timeout: float = Field(5.0, gt=0, le=300, description="Seconds that a request may take to arrive.")
+    max_connections: int = Field(
+        1000, ge=1, le=100_000, description="Connections at once; who comes when there are more is told to come back."
+    )
     drain_seconds: float = Field(
         10.0, ge=0, le=600, description="Seconds to go on serving after SIGTERM, not being ready any more."
     )

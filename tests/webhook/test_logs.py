@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,12 @@ import pytest
 
 from policies import config
 from tests.reviews import body, pod, privileged_pod, review
+from webhook import lines as lines_module
 from webhook import logs
 from webhook.admission import admit
-from webhook.logs import MAX_LINE, DecisionLog, JsonHandler, Lines, LogError
+from webhook.decisions import DecisionLog, Losses
+from webhook.lines import MAX_LINE, Lines, LogError
+from webhook.logs import JsonHandler
 
 BASELINE = config.of_profile("pss-baseline")
 ALL = config.of_profile("all")
@@ -55,7 +58,7 @@ def decide(tmp_path: Path, content: dict[str, Any], policy: config.Policy = BASE
 
 def raw(tmp_path: Path, content: dict[str, Any], policy: config.Policy = BASELINE) -> str:
     log = DecisionLog(Lines.open(str(tmp_path / "log"), Counted()))
-    log.write(admit(body(content), policy), policy, 0.0012345)
+    log.write([(1_800_000_000.5, admit(body(content), policy), policy, 0.0012345)])
     log.close()
     (line,) = (tmp_path / "log").read_text().splitlines()
     (tmp_path / "log").unlink()
@@ -65,8 +68,8 @@ def raw(tmp_path: Path, content: dict[str, Any], policy: config.Policy = BASELIN
 def test_a_decision_is_one_line_with_who_what_and_why(tmp_path: Path) -> None:
     line = decide(tmp_path, review(privileged_pod(), name="app", subResource="resize", dryRun=True))
 
-    assert line.pop("ts").endswith("Z")
     assert line == {
+        "ts": "2027-01-15T08:00:00.500Z",
         "uid": "b5a9c1f2-0001-4000-8000-000000000001",
         "operation": "CREATE",
         "group": "",
@@ -116,6 +119,120 @@ def test_a_line_fits_into_a_pipe_whatever_is_asked(tmp_path: Path) -> None:
     assert json.loads(line)["name"].startswith("\u2028")
 
 
+def test_many_decisions_are_as_many_lines_in_pieces_that_a_pipe_takes_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    write = Lines.write
+
+    def measured(lines: Lines, data: bytes) -> None:
+        sizes.append(len(data))
+        write(lines, data)
+
+    monkeypatch.setattr(Lines, "write", measured)
+    log = DecisionLog(Lines.open(str(tmp_path / "log"), Counted()))
+    told = [(number / 1000, admit(body(review(pod())), BASELINE), BASELINE, 0.001) for number in range(100)]
+    log.write(told)
+    log.write([])
+    log.close()
+    written = [json.loads(line)["ts"] for line in (tmp_path / "log").read_text().splitlines()]
+
+    assert written == [f"1970-01-01T00:00:00.{number:03d}Z" for number in range(100)]
+    assert 100 // 12 <= len(sizes) < 20
+    assert max(sizes) <= MAX_LINE
+
+
+def test_a_file_that_was_moved_away_is_opened_anew_when_it_is_asked_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = [(0.0, admit(body(review(pod())), BASELINE), BASELINE, 0.001)]
+    log = DecisionLog(Lines.open(str(tmp_path / "log"), Counted()))
+    log.write(told)
+    (tmp_path / "log").rename(tmp_path / "log.1")
+    log.check()
+    log.write(told)
+    with caplog.at_level(logging.INFO, "podgate"):
+        log.check(force=True)
+    log.write(told)
+    log.close()
+
+    assert [len((tmp_path / name).read_text().splitlines()) for name in ("log.1", "log")] == [2, 1]
+    assert [record.getMessage() for record in caplog.records] == ["the decision log was opened anew"]
+
+
+def test_a_file_that_cannot_be_opened_anew_is_said_and_the_old_one_written_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = DecisionLog(Lines.open(str(tmp_path / "log"), Counted()))
+    (tmp_path / "log").rename(tmp_path / "log.1")
+    (tmp_path / "log").mkdir()
+    log.check(force=True)
+    log.write([(0.0, admit(body(review(pod())), BASELINE), BASELINE, 0.001)])
+    log.close()
+
+    assert len((tmp_path / "log.1").read_text().splitlines()) == 1
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.__dict__["fields"] == {"problem": f"{tmp_path}/log cannot be written: is a directory"}
+
+
+def test_standard_output_is_not_opened_anew(
+    pipe: tuple[int, int], counted: Counted, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = DecisionLog(Lines.onto(pipe[1], counted))
+    with caplog.at_level(logging.INFO, "podgate"):
+        log.check(force=True)
+    log.close()
+
+    assert caplog.records == []
+
+
+def test_a_new_file_does_not_begin_with_half_a_line(
+    tmp_path: Path, counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = Lines.open(str(tmp_path / "log"), counted)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", tears())
+        lines.write(b"one\ntwo\nthree\n")
+    (tmp_path / "log").rename(tmp_path / "log.1")
+    assert lines.reopen()
+    lines.write(b"four\n")
+    lines.close()
+
+    assert (tmp_path / "log.1").read_bytes() == b"one\ntw"
+    assert (tmp_path / "log").read_bytes() == b"four\n"
+    assert counted.lost == 2
+
+
+def tears() -> Callable[[int, bytes], int]:
+    """A write that takes six bytes, and then waits for ever."""
+    write, calls = os.write, iter([6])
+
+    def torn(handle: int, data: bytes) -> int:
+        room = next(calls, 0)
+        if not room:
+            raise BlockingIOError
+        return write(handle, data[:room])
+
+    return torn
+
+
+def test_lines_that_are_lost_are_said_once_a_minute(counted: Counted, caplog: pytest.LogCaptureFixture) -> None:
+    now = 1000.0
+    losses = Losses(counted, lambda: now)
+    losses.check()
+    for seconds in (0, 2, 58, 60, 120, 180):
+        now = 1000.0 + seconds
+        if seconds < 100:
+            losses(3)
+        losses.check()
+    losses(1)
+    losses.check(force=True)
+
+    assert counted.lost == 13
+    assert [record.__dict__["fields"]["lines"] for record in caplog.records] == [3, 9, 1]
+
+
 def test_the_file_is_for_its_owner_and_is_appended_to(tmp_path: Path, counted: Counted) -> None:
     path = tmp_path / "log"
     for text in (b"one\n", b"two\n"):
@@ -155,7 +272,7 @@ def test_a_full_pipe_takes_what_it_can_and_the_rest_waits(
 def test_what_waits_is_bounded_and_the_rest_is_counted(
     pipe: tuple[int, int], counted: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs, "MAX_WAITING", 10_000)
+    monkeypatch.setattr(lines_module, "MAX_WAITING", 10_000)
     lines = Lines.onto(pipe[1], counted)
     for number in range(200):
         lines.write(b"%03d" % number + b"x" * 996 + b"\n")

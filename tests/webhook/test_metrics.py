@@ -13,7 +13,7 @@ BASELINE = config.of_profile("pss-baseline")
 
 
 def count(metrics: Metrics, content: dict[str, Any], policy: Policy = BASELINE, seconds: float = 0.002) -> None:
-    metrics.review(admit(body(content), policy), policy, seconds)
+    metrics.reviews([(0.0, admit(body(content), policy), policy, seconds)])
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:

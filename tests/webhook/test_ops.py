@@ -90,6 +90,12 @@ def test_metrics_are_rendered_at_most_once_a_second(tried: Tried, wire: Wire, mo
     assert b'podgate_errors_total{stage="call"} 1.0' in third.body
 
 
+def test_what_is_not_counted_yet_is_counted_before_metrics_are_rendered(tried: Tried) -> None:
+    late = Ops(tried.readiness, tried.metrics, lambda: tried.metrics.error("late"))
+    with running(late) as server, Wire(server.port) as wire:
+        assert b'podgate_errors_total{stage="late"} 1.0' in wire.get("/metrics").body
+
+
 @pytest.mark.parametrize(
     "spec",
     [

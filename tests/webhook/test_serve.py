@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import ssl
 import subprocess
@@ -231,6 +232,47 @@ def test_decisions_are_appended_to_a_file(begin: Callable[..., Served], tmp_path
 
     assert wait(lambda: (tmp_path / "decisions").read_text().endswith("\n"))
     assert json.loads((tmp_path / "decisions").read_text())["rules"][0] == "privileged"
+
+
+def test_the_decision_log_is_rotated_by_a_signal(begin: Callable[..., Served], tmp_path: Path) -> None:
+    log, old = tmp_path / "decisions", tmp_path / "decisions.1"
+    served = begin("--decision-log", str(log))
+    served.ask(BAD)
+    assert wait(lambda: log.read_text().endswith("\n"))
+    log.rename(old)
+    served.signal(signal.SIGHUP)
+    assert wait(lambda: "the decision log was opened anew" in served.messages())
+    served.ask(GOOD)
+    assert wait(lambda: log.read_text().endswith("\n"))
+
+    assert [json.loads(path.read_text())["decision"] for path in (old, log)] == ["deny", "warn"]
+
+
+def test_connections_are_bounded_and_those_beyond_are_counted(begin: Callable[..., Served]) -> None:
+    served = begin("--max-connections", "1")
+    with served.wire() as kept:
+        answers = [kept.ask(GOOD).status, served.ask(GOOD).status, kept.ask(GOOD).status]
+
+    assert answers == [200, 429, 200]
+    assert b'podgate_errors_total{stage="overload"} 1.0' in served.ops("/metrics").body
+
+
+def test_as_many_files_are_allowed_as_connections(begin: Callable[..., Served]) -> None:
+    served = begin(
+        "--max-connections", "1000", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 2048))
+    )
+
+    assert resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE) == (1256, 2048)
+
+
+def test_lost_decisions_are_said(begin: Callable[..., Served]) -> None:
+    reader, writer = os.pipe()
+    served = begin(stdout=writer)
+    os.close(writer)
+    os.close(reader)
+    served.ask(BAD)
+
+    assert wait(lambda: "lines of the decision log were lost" in served.messages())
 
 
 def failed(folder: Path, *flags: str) -> str:
