@@ -32,12 +32,20 @@ def parse(value: str | float) -> Decimal:
     # Without a digit it is zero, as upstream has it - save where upstream needs more than 64 bits.
     if not (whole or part) and (twos > _TWOS["Ti"] or exponent < _SMALLEST):
         raise ValueError("has no digits: write a number with a suffix, as in 500m or 1Gi")
-    number = int(whole + part or "0") << twos
+    unscaled = int(whole + part or "0") << twos
     if exponent < _SMALLEST:
-        number, exponent = _rounded_up(number, _SMALLEST - exponent), _SMALLEST
-    if twos and number > _LARGEST * 10**-exponent:
-        number, exponent = _LARGEST, 0
-    return Decimal(f"{sign}{number}e{exponent}")
+        unscaled, exponent = _rounded_up(unscaled, _SMALLEST - exponent), _SMALLEST
+    if twos and unscaled > _LARGEST * 10**-exponent:
+        unscaled, exponent = _LARGEST, 0
+    return Decimal(f"{sign}{unscaled}e{exponent}")
+
+
+def number(value: str | float | None) -> Decimal | None:
+    """The same; None for what is no quantity, or not there."""
+    try:
+        return None if value is None else parse(value)
+    except ValueError:
+        return None
 
 
 def _text(value: str | float) -> str:
@@ -65,9 +73,9 @@ def _wrapped(power: str) -> int:
     return (exponent + 2**31) % 2**32 - 2**31
 
 
-def _rounded_up(number: int, places: int) -> int:
+def _rounded_up(unscaled: int, places: int) -> int:
     """Without its last places: who asks for something, however little, gets something."""
-    if places > len(str(number)):
-        return 1 if number else 0
+    if places > len(str(unscaled)):
+        return 1 if unscaled else 0
     tens: int = 10**places
-    return -(-number // tens)
+    return -(-unscaled // tens)

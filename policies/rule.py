@@ -154,6 +154,8 @@ def rule(
 
     def declare(function: Callable[..., Iterator[Violation]]) -> Rule:
         parameters = _parameters(function)
+        # A rule may have options for its fix alone.
+        asked = [*parameters.values(), *(_parameters(fix).values() if fix is not None else ())]
         return Rule(
             id=function.__name__.replace("_", "-"),
             category=function.__module__.split(".")[-2],
@@ -168,7 +170,7 @@ def rule(
             description=inspect.getdoc(function) or "",
             aliases=aliases,
             subject=next(iter(parameters.values())),
-            options=next((kind for kind in parameters.values() if issubclass(kind, Options)), None),
+            options=next((kind for kind in asked if issubclass(kind, Options)), None),
             function=function,
             fixer=fix,
         )

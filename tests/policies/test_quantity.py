@@ -141,6 +141,11 @@ def test_huge_powers_are_compared_at_once() -> None:
     assert quantity.parse("0e2147483647") == 0
 
 
+@pytest.mark.parametrize(("value", "number"), [("1Ki", 1024), (0, 0), ("lots", None), (None, None), ("", None)])
+def test_where_it_may_be_none_nothing_is_raised(value: str | float | None, number: int | None) -> None:
+    assert quantity.number(value) == number
+
+
 # The whole grammar, with a second opinion: exact fractions.
 
 SIGNS = {"": 1, "+": 1, "-": -1}

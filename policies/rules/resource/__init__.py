@@ -1,0 +1,1 @@
+"""How much of the node a container may take."""
