@@ -1,0 +1,1 @@
+"""As whom a pod speaks to the API server."""
