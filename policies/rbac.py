@@ -24,19 +24,17 @@ RBAC = "rbac.authorization.k8s.io"
 class Access:
     """Verbs on resources, looked for in roles.
 
-    `resources` are words by API group. `by_name`: rules that are limited to resourceNames count. `by_star`: the verbs
-    that count where a rule allows every resource, if not the same; None where rbac-wildcard-resources says enough.
+    `resources` are words by API group. `by_name`: rules that are limited to resourceNames count. `by_star`: rules that
+    allow every resource count; where they do not, rbac-wildcard-resources says enough.
     """
 
     __slots__ = ("_by_name", "_by_star", "_resources", "_verbs")
 
-    def __init__(
-        self, verbs: str, resources: Mapping[str, str], *, by_name: bool = True, by_star: str | None = ""
-    ) -> None:
+    def __init__(self, verbs: str, resources: Mapping[str, str], *, by_name: bool = True, by_star: bool = True) -> None:
         self._verbs = frozenset(verbs.split())
         self._resources = {group: _spellings(words.split()) for group, words in resources.items()}
         self._by_name = by_name
-        self._by_star = None if by_star is None else frozenset((by_star or verbs).split())
+        self._by_star = by_star
 
     def violations(self, role: Role) -> Iterator[Violation]:
         """One for each rule of the role that grants it."""
@@ -48,15 +46,12 @@ class Access:
         """What of it this rule grants, in words; empty where it grants none of it."""
         if rule.resource_names and not self._by_name:
             return ""
-        verbs = _matching(rule.verbs, self._verbs)
+        verbs = listed(verb for verb in rule.verbs or () if verb is not None and (verb in self._verbs or verb == ANY))
         groups = [wanted for group, wanted in self._resources.items() if verbs and _has(rule.api_groups, group)]
         for wanted in groups:
             if resources := listed(word for word in rule.resources or () if word is not None and word in wanted):
                 return f"{verbs} on {resources}"
-        if groups and self._by_star is not None and _has(rule.resources, ANY):
-            verbs = _matching(rule.verbs, self._by_star)
-            return f"{verbs} on every resource" if verbs else ""
-        return ""
+        return f"{verbs} on every resource" if groups and self._by_star and _has(rule.resources, ANY) else ""
 
 
 def _spellings(resources: list[str]) -> frozenset[str]:
@@ -71,11 +66,6 @@ def _spellings(resources: list[str]) -> frozenset[str]:
 
 def _has(words: Strings | None, wanted: str) -> bool:
     return words is not None and (wanted in words or ANY in words)
-
-
-def _matching(verbs: Strings | None, wanted: frozenset[str]) -> str:
-    """The verbs among these that are wanted, or the star; joined for a message."""
-    return listed(verb for verb in verbs or () if verb is not None and (verb in wanted or verb == ANY))
 
 
 def listed(words: Iterator[str]) -> str:

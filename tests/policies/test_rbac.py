@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from policies.objects import Binding, PolicyRule, RBACSubject, Role, RoleRef
 from policies.rbac import Access, bound, role_of, wildcards
 
-EXEC = Access("create get", {"": "pods/exec pods/attach"}, by_name=False, by_star="create")
-EVENTS = Access("delete", {"": "events", "events.k8s.io": "events"}, by_star=None)
+EXEC = Access("create get", {"": "pods/exec pods/attach"}, by_name=False)
+EVENTS = Access("delete", {"": "events", "events.k8s.io": "events"}, by_star=False)
 
 
 def rule(
@@ -28,9 +28,9 @@ def rule(
         (rule("-", "*/exec", "get"), "get on */exec"),
         (rule("-", "pods/*", "get"), "get on pods/*"),
         (rule("-", "*/*", "get"), "get on */*"),
-        (rule("-", "*", "get create"), "create on every resource"),
+        (rule("-", "*", "list get create"), "get, create on every resource"),
         (rule("-", "*", "*"), "* on every resource"),
-        (rule("-", "*", "get"), ""),
+        (rule("-", "*", "list"), ""),
         (rule("-", "pods */scale", "create"), ""),
         (rule("apps", "pods/exec", "create"), ""),
         (rule("-", "pods/exec", "list"), ""),

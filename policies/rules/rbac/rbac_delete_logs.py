@@ -4,7 +4,7 @@ from policies.objects import Role
 from policies.rbac import CORE, Access
 from policies.rule import Severity, Violation, rule
 
-_ACCESS = Access("delete deletecollection", {CORE: "events pods/log", "events.k8s.io": "events"}, by_star=None)
+_ACCESS = Access("delete deletecollection", {CORE: "events pods/log", "events.k8s.io": "events"}, by_star=False)
 
 
 @rule(

@@ -5,7 +5,7 @@ from policies.objects import Role
 from policies.rbac import CORE, Access
 from policies.rule import Severity, Violation, rule
 
-_ACCESS = Access("create update patch", {CORE: "configmaps"}, by_name=False, by_star=None)
+_ACCESS = Access("create update patch", {CORE: "configmaps"}, by_name=False, by_star=False)
 
 
 @rule(

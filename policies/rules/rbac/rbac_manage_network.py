@@ -13,7 +13,7 @@ _ACCESS = Access(
         "extensions": "ingresses networkpolicies",
     },
     by_name=False,
-    by_star=None,
+    by_star=False,
 )
 
 
