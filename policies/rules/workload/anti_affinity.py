@@ -36,7 +36,7 @@ def anti_affinity(workload: Workload) -> Iterator[Violation]:
     if not any(_keeps_apart(term, meta.labels or {}) for term in _terms(rules)):
         problem = "selects none of the workload's own pods" if rules else "is not set"
         path = ("spec", "template", "spec", "affinity", "podAntiAffinity")
-        yield Violation(path, f"{problem}, so that all {workload.replicas} replicas may run on one node")
+        yield Violation(path, f"{problem}, so that its {workload.replicas} replicas may share a node")
 
 
 def _terms(rules: Mapping[str, Any]) -> Iterator[Any]:
