@@ -1,0 +1,1 @@
+"""How Kubernetes learns whether a container works, and how it is stopped."""
