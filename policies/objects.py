@@ -101,6 +101,7 @@ class ServicePort(Struct, frozen=True, rename="camel"):
     port: Int32 | None = None
     target_port: IntOrString | None = None
     node_port: Int32 | None = None
+    protocol: str | None = None
 
 
 class ServiceSpec(Struct, frozen=True, rename="camel"):
