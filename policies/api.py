@@ -65,6 +65,7 @@ class SecurityContext(Struct, frozen=True, rename="camel"):
 
 class Sysctl(Struct, frozen=True):
     name: str | None = None
+    value: Any = None
 
 
 class PodSecurityContext(Struct, frozen=True, rename="camel"):

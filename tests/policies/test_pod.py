@@ -173,3 +173,73 @@ class TestShown:
         assert named("volume", "a\n" + "b" * 1000, 0) == f'volume "a\\n{"b" * 96}…"'
         assert named("volume", "", 0) == "volume number 1"
         assert named("volume", None, 4) == "volume number 5"
+
+
+class TestAppArmor:
+    @pytest.mark.parametrize(
+        ("own", "annotation", "pod", "effect"),
+        [
+            (None, None, None, None),
+            ("Localhost", "unconfined", "Unconfined", "Localhost"),
+            (None, "unconfined", "RuntimeDefault", "Unconfined"),
+            (None, "runtime/default", None, "RuntimeDefault"),
+            (None, "localhost/web", None, "Localhost"),
+            (None, "dummy", "RuntimeDefault", "dummy"),
+            (None, "", "RuntimeDefault", "RuntimeDefault"),
+            (None, None, "Unconfined", "Unconfined"),
+        ],
+    )
+    def test_is_the_containers_own_else_its_annotations_else_the_pods(
+        self, own: str | None, annotation: str | None, pod: str | None, effect: str | None
+    ) -> None:
+        profile = {"type": own} if own else None
+        spec: dict[str, Any] = {"containers": [{"name": "web", "securityContext": {"appArmorProfile": profile}}]}
+        if pod:
+            spec["securityContext"] = {"appArmorProfile": {"type": pod}}
+        key = "container.apparmor.security.beta.kubernetes.io/web"
+        annotations = {key: annotation} if annotation is not None else None
+        assert view(spec, annotations).containers[0].app_armor == effect
+
+    def test_annotations_of_others_do_not_count(self) -> None:
+        annotations = {"container.apparmor.security.beta.kubernetes.io/api": "runtime/default"}
+        assert view({"containers": [{"name": "web"}, {}]}, annotations).containers[0].app_armor is None
+
+
+def test_se_linux_options_are_the_containers_own_else_the_pods() -> None:
+    pod = view(
+        {
+            "securityContext": {"seLinuxOptions": {"level": "s0"}},
+            "containers": [{}, {"securityContext": {"seLinuxOptions": {"type": "a_t"}}}],
+        }
+    )
+    options = [container.se_linux_options for container in pod.containers]
+    assert [found and (found.level, found.type) for found in options] == [("s0", None), (None, "a_t")]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (("spec", "containers", 1, "image"), "api"),
+        (("spec", "initContainers", 0), "setup"),
+        (("spec", "containers", 2), None),
+        (("spec", "containers"), None),
+        (("spec", "securityContext", "runAsUser"), None),
+    ],
+)
+def test_a_path_leads_into_a_container_or_does_not(path: tuple[str | int, ...], name: str | None) -> None:
+    pod = view({"containers": [{"name": "web"}, {"name": "api"}], "initContainers": [{"name": "setup"}]})
+    found = pod.container_at(path)
+    assert (None if found is None else found.spec.name) == name
+
+
+@pytest.mark.parametrize(
+    ("volume", "path"),
+    [
+        ({"hostPath": {"path": "/var/run//docker.sock"}}, "/run/docker.sock"),
+        ({"hostPath": {}}, "/"),
+        ({"hostPath": {"path": ""}}, "/"),
+        ({"emptyDir": {}}, None),
+    ],
+)
+def test_volumes_know_what_they_give_of_the_host(volume: dict[str, Any], path: str | None) -> None:
+    assert view({"volumes": [volume]}).volumes[0].path_on_host == path
