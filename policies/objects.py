@@ -24,7 +24,8 @@ class Object(Struct, frozen=True, rename="camel"):
     @property
     def controlled(self) -> bool:
         """Whether a controller made it: then what made it is where something can be changed."""
-        return any(owner is not None and owner.controller for owner in self.meta.owner_references or ())
+        owners = self.meta.owner_references
+        return bool(owners) and any(owner is not None and owner.controller for owner in owners or ())
 
 
 _NO_META = ObjectMeta()

@@ -31,7 +31,7 @@ class Access:
     __slots__ = ("_by_name", "_by_star", "_resources", "_verbs")
 
     def __init__(self, verbs: str, resources: Mapping[str, str], *, by_name: bool = True, by_star: bool = True) -> None:
-        self._verbs = frozenset(verbs.split())
+        self._verbs = frozenset(verbs.split()) | {ANY}
         self._resources = {group: _spellings(words.split()) for group, words in resources.items()}
         self._by_name = by_name
         self._by_star = by_star
@@ -46,10 +46,10 @@ class Access:
         """What of it this rule grants, in words; empty where it grants none of it."""
         if rule.resource_names and not self._by_name:
             return ""
-        verbs = listed(verb for verb in rule.verbs or () if verb is not None and (verb in self._verbs or verb == ANY))
+        verbs = _among(rule.verbs, self._verbs)
         groups = [wanted for group, wanted in self._resources.items() if verbs and _has(rule.api_groups, group)]
         for wanted in groups:
-            if resources := listed(word for word in rule.resources or () if word is not None and word in wanted):
+            if resources := _among(rule.resources, wanted):
                 return f"{verbs} on {resources}"
         return f"{verbs} on every resource" if groups and self._by_star and _has(rule.resources, ANY) else ""
 
@@ -68,9 +68,12 @@ def _has(words: Strings | None, wanted: str) -> bool:
     return words is not None and (wanted in words or ANY in words)
 
 
-def listed(words: Iterator[str]) -> str:
-    """The first few of these words, as messages show them."""
-    return ", ".join(shown(word) for word in islice(words, _NAMED))
+def _among(words: Strings | None, wanted: frozenset[str]) -> str:
+    """The first few of these words that are wanted, as messages show them; empty where none is."""
+    # Most words of most roles are not, and this finds it out at once.
+    if not words or wanted.isdisjoint(words):
+        return ""
+    return ", ".join(islice((shown(word) for word in words if word in wanted), _NAMED))
 
 
 def wildcards(role: Role, field: str) -> Iterator[Violation]:

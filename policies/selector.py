@@ -32,7 +32,9 @@ def unmet(selector: Any, labels: Labels) -> Iterator[tuple[Path, str]]:
 
 def unmet_labels(wanted: Any, labels: Labels) -> Iterator[tuple[Path, str]]:
     """The same for plain labels, all of which must be there."""
-    for key, value in wanted.items() if isinstance(wanted, Mapping) else ():
+    if not isinstance(wanted, Mapping) or wanted.items() <= labels.items():
+        return
+    for key, value in wanted.items():
         # A null is decoded as the empty text.
         if key not in labels or (labels[key] or "") != (value or ""):
             yield (key,), key

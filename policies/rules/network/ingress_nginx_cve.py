@@ -28,9 +28,9 @@ _UNSAFE = re.compile(r"[^-\w./:~,?&=$%+@ ]", re.ASCII)
 # has a b in it.
 _UNSAFE_NAME = re.compile(r"[^-\w./:~,?&=$%+@ *()^\\\[\]|]|\A[^(]*\|", re.ASCII)
 _BREAK = re.compile(r"[\r\n]")
-# internal/ingress/inspector/rules.go of ingress-nginx, without what could go back and forth.
-_DIRECTIVES = re.compile(r"\b(?:alias|root)\b[^;]{0,200};|_by_lua", re.ASCII)
-_SECRET_FILES = re.compile(r"/etc/(?:passwd|shadow|group|nginx|ingress-controller)|/var/run/secrets")
+# internal/ingress/inspector/rules.go of ingress-nginx.
+_DIRECTIVE = re.compile(r"\b(?:alias|root)\b", re.ASCII)
+_SECRET_FILE = re.compile(r"/etc/(?:passwd|shadow|group|nginx|ingress-controller)|/var/run/secrets")
 # What no URL's path holds unescaped, and ends a directive.
 _UNSAFE_PATH = re.compile(r"[\s\"';#\x00-\x1f]")
 _SECRET_FOLDERS = re.compile(r"/(?:etc|root|var/run/secrets|var/run/kubernetes|run/secrets)(?:/|\Z)")
@@ -67,8 +67,8 @@ def _problem(key: str, value: str) -> str | None:
     name = key.partition("/")[2]
     if name.endswith(_SNIPPETS):
         return "is copied into the configuration of nginx (CVE-2021-25742)" if value else None
-    if match := _DIRECTIVES.search(value) or _SECRET_FILES.search(value):
-        return f"has {shown(match[0])} in it (CVE-2021-25746)"
+    if found := _directive(value) or _secret_file(value):
+        return f"has {found} in it (CVE-2021-25746)"
     if not key.startswith(_PREFIX):
         return None
     if cve := _WRITTEN_AS_THEY_ARE.get(name):
@@ -81,13 +81,25 @@ def _problem(key: str, value: str) -> str | None:
     return None
 
 
+def _directive(value: str) -> str:
+    if "_by_lua" in value:
+        return "_by_lua"
+    match = _DIRECTIVE.search(value)
+    return match[0] if match and value.rfind(";") > match.start() else ""
+
+
+def _secret_file(value: str) -> str:
+    match = _SECRET_FILE.search(value)
+    return match[0] if match else ""
+
+
 def _paths(ingress: Ingress) -> Iterator[Violation]:
     for index, each in enumerate((ingress.spec.rules if ingress.spec is not None else None) or ()):
         paths = each.http.paths if each is not None and each.http is not None else None
         for position, item in enumerate(paths or ()):
             path = (item.path if item is not None else None) or ""
             at = ("spec", "rules", index, "http", "paths", position, "path")
-            if _UNSAFE_PATH.search(path) or _DIRECTIVES.search(path):
+            if _UNSAFE_PATH.search(path) or _directive(path):
                 yield Violation(at, f"is {shown(path)}, which can end a directive of nginx (CVE-2026-24512)")
             elif _SECRET_FOLDERS.search(path):
                 yield Violation(at, f"is {shown(path)}, which can be files of the controller (CVE-2021-25745)")
