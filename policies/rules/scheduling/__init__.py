@@ -1,0 +1,1 @@
+"""Where pods run, and what gives way to them."""
