@@ -5,7 +5,7 @@ container runtimes use.
 """
 
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from msgspec import Struct
 
@@ -26,7 +26,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{1
 _ID = re.compile(r"[0-9a-f]{64}")
 
 
-class Image(Struct, frozen=True):
+class Image(Struct, frozen=True, dict=True, cache_hash=True):
     """An image reference, spelled out.
 
     `registry` is docker.io where none is written, and for Docker Hub's other host names; in small letters, with the
@@ -49,7 +49,7 @@ class Image(Struct, frozen=True):
         """The last part of the repository: `nginx`."""
         return self.repository.rpartition("/")[2]
 
-    @property
+    @cached_property
     def product(self) -> str:
         """The last two parts of the name, which a mirror keeps: `library/nginx`, `registry.k8s.io/pause`."""
         return "/".join(self.name.rsplit("/", 2)[-2:])
