@@ -7,7 +7,7 @@ from policies.rule import Severity, Violation, rule
 @rule(
     title="Image not pinned by digest",
     severity=Severity.INFO,
-    references=("CIS 5.5.1", "SLSA: verify artifacts by digest", "MITRE ATT&CK T1525"),
+    references=("Kubernetes documentation: Images", "SLSA: verify artifacts by digest", "MITRE ATT&CK T1525"),
     remediation="Append the digest of the image, as in name:tag@sha256:....",
 )
 def image_no_digest(pod: Pod) -> Iterator[Violation]:

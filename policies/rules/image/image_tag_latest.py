@@ -7,7 +7,7 @@ from policies.rule import Severity, Violation, rule
 @rule(
     title="Image with the tag latest, or none",
     severity=Severity.MEDIUM,
-    references=("CIS 5.5.1", "Kubernetes documentation: Images", "MITRE ATT&CK T1525"),
+    references=("Kubernetes documentation: Images", "MITRE ATT&CK T1525"),
     remediation="Name a release by its tag or its digest.",
 )
 def image_tag_latest(pod: Pod) -> Iterator[Violation]:
