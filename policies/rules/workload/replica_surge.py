@@ -30,20 +30,25 @@ def replica_surge(resource: Resource, options: Bounds) -> Iterator[Violation]:
     """Ten thousand replicas of anything stop the scheduler, the API server and the neighbours, and where nodes are
     added as needed they are paid for: mining with somebody else's money begins with `kubectl scale`.
 
-    Silent until the policy says with `maximum` or `factor` what is too many. What a controller made is not asked.
+    Silent until the policy says with `maximum` or `factor` what is too many. A ReplicaSet that a controller
+    made may grow as a rollout has it, up to the maximum.
     """
     if options.maximum is None and options.factor is None:
         return
     now = _replicas(resource.body)
-    if now is None or resource.body.controlled:
+    if now is None:
         return
     if options.maximum is not None and now > options.maximum:
         yield Violation(("spec", "replicas"), f"is {now}, more than {options.maximum}")
-    elif options.factor is not None and resource.before is not None:
+    elif options.factor is not None and resource.before is not None and not _is_rolled(resource.body):
         before = _replicas(resource.before.body) or 0
         # From none to some is no multiple: it counts as from one.
         if now > options.factor * max(before, 1):
             yield Violation(("spec", "replicas"), f"is {now}, more than {options.factor:g} times the {before} before")
+
+
+def _is_rolled(body: Object) -> bool:
+    return body.kind == "ReplicaSet" and body.controlled
 
 
 def _replicas(body: Object) -> int | None:
