@@ -240,8 +240,8 @@ class Pod:
     """
 
     __slots__ = (
-        "annotations", "containers", "labels", "meta", "names", "object", "security", "spec", "user_namespace",
-        "volumes", "windows",
+        "_long_running", "annotations", "containers", "labels", "meta", "names", "object", "security", "spec",
+        "user_namespace", "volumes", "windows",
     )  # fmt: skip
 
     def __init__(
@@ -270,6 +270,7 @@ class Pod:
             for index, item in enumerate(items)
         ]
         self.containers: tuple[Container, ...] = tuple(containers)
+        self._long_running: tuple[Container, ...] | None = None
 
     def at(self, *field_path: str | int) -> Path:
         """The path of a field of the pod's spec, from the pod's root."""
@@ -292,7 +293,10 @@ class Pod:
     @property
     def long_running(self) -> tuple[Container, ...]:
         """The containers that are meant to run until somebody stops them: none in a pod that ends."""
-        return () if self.ends else tuple([found for found in self.containers if found.kind in _LASTING])
+        if self._long_running is None:
+            lasting = [found for found in self.containers if found.kind in _LASTING]
+            self._long_running = () if self.ends else tuple(lasting)
+        return self._long_running
 
 
 _LASTING = frozenset({ContainerKind.REGULAR, ContainerKind.SIDECAR})
