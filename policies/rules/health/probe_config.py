@@ -26,12 +26,14 @@ def probe_config(pod: Pod) -> Iterator[Violation]:
 
 
 def _same(live: Handler, ready: Handler) -> bool:
-    asked = _asks(live)
-    return any(asked) and asked == _asks(ready)
-
-
-def _asks(handler: Handler) -> tuple[object, ...]:
-    return handler.exec, handler.http_get, handler.tcp_socket, handler.grpc
+    """Whether both ask the same, and anything at all."""
+    return (
+        live.http_get == ready.http_get
+        and live.tcp_socket == ready.tcp_socket
+        and live.exec == ready.exec
+        and live.grpc == ready.grpc
+        and any((live.http_get, live.tcp_socket, live.exec, live.grpc))
+    )
 
 
 def _waits(probe: Probe) -> int:

@@ -1,6 +1,7 @@
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from msgspec import Meta
 
@@ -28,14 +29,16 @@ class Maxima(Options, frozen=True, dict=True):
         require_quantity("maxMemoryLimit", self.max_memory_limit)
 
     @cached_property
-    def by_place(self) -> dict[tuple[str, str], Quantity | None]:
-        """By the field that they bound."""
-        return {
-            ("requests", "cpu"): self.max_cpu_request,
-            ("limits", "cpu"): self.max_cpu_limit,
-            ("requests", "memory"): self.max_memory_request,
-            ("limits", "memory"): self.max_memory_limit,
-        }
+    def of_requests(self) -> Mapping[str, Quantity]:
+        return _set({"cpu": self.max_cpu_request, "memory": self.max_memory_request})
+
+    @cached_property
+    def of_limits(self) -> Mapping[str, Quantity]:
+        return _set({"cpu": self.max_cpu_limit, "memory": self.max_memory_limit})
+
+
+def _set(maxima: Mapping[str, Quantity | None]) -> Mapping[str, Quantity]:
+    return {name: value for name, value in maxima.items() if value is not None}
 
 
 @rule(
@@ -57,51 +60,47 @@ def resource_range(pod: Pod, options: Maxima) -> Iterator[Violation]:
     their namespaces.
     """
     if (of_pod := pod.spec.resources) is not None:
-        for flaw in _flaws(of_pod, options):
-            yield Violation(pod.at("resources", flaw.which, flaw.name), flaw.problem)
+        for which, name, problem in _flaws(of_pod, options):
+            yield Violation(pod.at("resources", which, name), problem)
     for container in pod.containers:
         if (resources := container.spec.resources) is not None:
-            for flaw in _flaws(resources, options):
-                path = container.at("resources", flaw.which, flaw.name)
-                yield Violation(path, f"{flaw.problem} ({container})")
-
-
-class _Flaw(NamedTuple):
-    which: str
-    name: str
-    problem: str
+            for which, name, problem in _flaws(resources, options):
+                yield Violation(container.at("resources", which, name), f"{problem} ({container})")
 
 
 _NOTHING: Mapping[str, Quantity | None] = {}
 
 
-def _flaws(resources: ResourceRequirements, options: Maxima) -> Iterator[_Flaw]:
-    maxima = options.by_place
+def _flaws(resources: ResourceRequirements, options: Maxima) -> Iterator[tuple[str, str, str]]:
+    """Whether it is among requests or limits, the name of the resource, and what is wrong with it."""
     limits = resources.limits or _NOTHING
+    most = options.of_requests
     for name, value in (resources.requests or _NOTHING).items():
-        if value is not None:
-            problem = _problem(name, value, maxima.get(("requests", name)), "maximum")
-            if problem := problem or _problem(name, value, limits.get(name), "limit"):
-                yield _Flaw("requests", name, problem)
+        if value is not None and (problem := _problem(name, value, most.get(name), limits.get(name))):
+            yield "requests", name, problem
+    most = options.of_limits
     for name, value in limits.items():
-        if value is not None and (problem := _problem(name, value, maxima.get(("limits", name)), "maximum")):
-            yield _Flaw("limits", name, problem)
+        if value is not None and (problem := _problem(name, value, most.get(name), None)):
+            yield "limits", name, problem
 
 
 _IN_BYTES = frozenset({"memory", "ephemeral-storage"})
+_ZERO = Decimal(0)
 
 
-def _problem(name: str, value: Quantity, most: Quantity | None, called: str) -> str:
-    """What is wrong with a quantity, of which there should be at most so much; empty when nothing is."""
-    number, bound = quantity.number(value), quantity.number(most)
+def _problem(name: str, value: Quantity, most: Quantity | None, limit: Quantity | None) -> str:
+    """What is wrong with a quantity; empty when nothing is."""
+    number = quantity.number(value)
     if number is None:
         problem = "which is not a quantity"
-    elif number < 0:
+    elif number < _ZERO:
         problem = "which is below 0"
     elif name in _IN_BYTES and number != number.to_integral_value():
         problem = "which is no whole number of bytes"
-    elif most is not None and bound is not None and number > bound:
-        problem = f"above the {called} of {_written(most)}"
+    elif most is not None and number > quantity.parse(most):
+        problem = f"above the maximum of {most}"
+    elif limit is not None and (bound := quantity.number(limit)) is not None and number > bound:
+        problem = f"above the limit of {_written(limit)}"
     else:
         return ""
     return f"is {_written(value)}, {problem}"
