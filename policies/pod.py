@@ -51,6 +51,11 @@ class Volume(Struct, frozen=True):
         source = self.sources.get("hostPath")
         return None if source is None else normalise(source.path or "/")
 
+    @property
+    def shown_path(self) -> str:
+        """The path of a hostPath, as messages show it: as it is written."""
+        return shown(self.sources["hostPath"].path)
+
     def __str__(self) -> str:
         return named("volume", self.name, self.index)
 

@@ -139,7 +139,7 @@ def test_a_folder_gives_all_that_a_sensitive_line_below_it_does(path: str) -> No
 
 
 def test_the_shipped_list_is_sound() -> None:
-    assert date.fromisoformat(SHIPPED.updated)
+    assert date.fromisoformat(SHIPPED.updated) >= date(2026, 11, 24)
     absolute = [normalise(line.path) for line in SHIPPED.paths if line.path.startswith("/")]
     assert len(set(absolute)) == len(absolute)
     for line in SHIPPED.paths:
