@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from policies.shell import OUTPUT, Word
+from policies.shell_word import OUTPUT, Word
 
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "rbash", "fish", "csh", "tcsh", "hush"})
 INTERPRETERS = frozenset({"python", "perl", "ruby", "php", "node", "nodejs", "lua", "pwsh", "powershell"})

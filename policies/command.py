@@ -17,8 +17,8 @@ from policies.script import Reader
 __all__ = ["Deed", "Seen", "deeds", "lines"]
 
 #: Characters of a container that are read, and of a whole pod: what comes after is not looked at.
-MAX_CONTAINER = 65_536
-MAX_POD = 524_288
+MAX_CONTAINER = 32_768
+MAX_POD = 131_072
 _NOTHING: tuple["Seen", ...] = ()
 _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_.-][A-Za-z0-9_.-]{0,200})\)")
 
@@ -119,6 +119,5 @@ def _mounted_root(container: Container) -> frozenset[str]:
     names = {volume.name for volume in container.pod.volumes if volume.path_on_host == "/"}
     if not names:
         return frozenset()
-    return frozenset(
-        (mount.mount_path or "").rstrip("/") for mount in container.mounts if mount and mount.name in names
-    )
+    mounts = [mount for mount in container.mounts if mount and mount.name in names and mount.mount_path]
+    return frozenset((mount.mount_path or "").rstrip("/") for mount in mounts)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
 from policies.argv import SHELLS, downloads, name_of
-from policies.shell import Word
+from policies.shell_word import Word
 
 
 class Deed(StrEnum):

@@ -2,24 +2,21 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from policies import argv, one_liner, shell
+from policies import argv, one_liner, pipe, shell
 from policies.argv import INTERPRETERS, SHELLS, Wrapped
 from policies.deed import Deed, in_text, is_host_root, single
-from policies.shell import OUTPUT, Command, Script, Word
+from policies.shell import Command, Script
+from policies.shell_word import MAX_DEPTH, OUTPUT, Word, unescape
 
 _MAX_NESTED = 8
+_MAX_STAGES = 100
+#: Of one command line: commands that are looked at, and characters of scripts inside scripts.
 _MAX_COMMANDS = 5_000
-_TO_NETWORK = frozenset({"nc", "ncat", "netcat", "telnet", "socat", "openssl"})
+_MAX_CHARACTERS = 131_072
 _SOCKET_FILES = ("/dev/tcp/", "/dev/udp/")
 _IDLE = frozenset(
     {"true", ":", "echo", "printf", "date", "exec", "wait", "trap", "[", "[[", "test", "exit", "pause", ""}
 )
-_PERSISTENT = (
-    "/etc/cron", "/var/spool/cron", "/crontabs/", "authorized_keys", "ld.so.preload", "/systemd/system/",
-    "/etc/init.d/", "/rc.local", "/etc/profile", ".bashrc", ".bash_profile", "/etc/kubernetes/manifests",
-    "/etc/sudoers", "/etc/passwd", "/etc/shadow", "/root/.ssh/",
-)  # fmt: skip
-_KERNEL_HOOKS = ("/kernel/core_pattern", "release_agent", "/uevent_helper", "/kernel/modprobe", "/binfmt_misc/register")
 _WRITERS = frozenset({"tee", "cp", "mv", "ln", "install", "sed", "curl", "wget", "rsync"})
 
 
@@ -36,7 +33,8 @@ class Reader:
         self.found: dict[tuple[Deed, int], str] = {}
         self.origin = 0
         self.nested = 0
-        self.commands = 0
+        self.left = _MAX_COMMANDS
+        self.characters = _MAX_CHARACTERS
         self.looked_at: set[int] = set()
         self.saved: set[str] = set()
         self.sockets: set[str] = set()
@@ -63,7 +61,8 @@ class Reader:
 
     def _script(self, text: str, inner: Sequence[Script]) -> None:
         """A text that a shell runs; `inner` are the scripts whose output is in it."""
-        if self.nested >= _MAX_NESTED or not text:
+        self.characters -= len(text)
+        if self.nested >= _MAX_NESTED or not text or self.characters < 0:
             return
         self.nested += 1
         if ":(){" in text.replace(" ", "")[:10_000]:
@@ -73,34 +72,16 @@ class Reader:
         self.nested -= 1
 
     def _pipeline(self, pipeline: Sequence[Command], inner: Sequence[Script] = ()) -> None:
-        for position, command in enumerate(pipeline):
-            before = pipeline[:position]
-            if position and (reader := self._reads(command)):
+        for position, command in enumerate(pipeline[: self.left]):
+            before = pipeline[max(0, position - _MAX_STAGES) : position]
+            if position and (reader := pipe.reader_of(command)):
                 self._runs_output(before, reader, from_pipe=True)
-            if position and self._to_network(command):
-                if any(self._reads(earlier) for earlier in before):
+            if position and pipe.to_network(command):
+                if any(pipe.reader_of(earlier) for earlier in before):
                     self._add(Deed.REVERSE_SHELL, "a shell | " + argv.unwrap(command.words).program)
                 if any(argv.unwrap(each.words).program not in ("echo", "printf") for each in before):
                     self._add(Deed.SEND, argv.unwrap(command.words).program)
             self._command(command, inner)
-
-    def _to_network(self, command: Command) -> bool:
-        words = [word.text for word in command.words]
-        found = argv.unwrap(command.words)
-        if found.program == "openssl":
-            return "s_client" in words
-        return found.program in _TO_NETWORK and len(found.words) > 2 and "-z" not in words
-
-    def _reads(self, command: Command) -> str:
-        """The shell or interpreter that runs what this command reads; empty where there is none."""
-        if command.body is not None:
-            inside = (self._reads(first) for pipeline in command.body[:50] for first in pipeline[:1])
-            return next((name for name in inside if name), "")
-        found = argv.unwrap(command.words)
-        program = found.program
-        if program not in SHELLS and program not in INTERPRETERS:
-            return ""
-        return program if argv.given(program, found.words).reads and not _only_version(found.words) else ""
 
     def _runs_output(self, producers: Iterable[Command], reader: str, *, from_pipe: bool = False) -> None:
         """A shell or interpreter runs what these commands write."""
@@ -111,16 +92,16 @@ class Reader:
             texts = [word.text for word in words[1:]]
             if argv.downloads(program, words) and argv.to_output(program, words):
                 self._add(Deed.DOWNLOAD_AND_RUN, f"{program} | {reader}")
-            elif _decodes(program, texts):
+            elif pipe.decodes(program, texts):
                 self._add(Deed.DECODE_AND_RUN, f"{program} | {reader}")
                 literal = self._decoded(" ".join((*texts, literal, command.here)), reader)
-            elif from_pipe and self._to_network(command):
+            elif from_pipe and pipe.to_network(command):
                 self._add(Deed.REVERSE_SHELL, f"{program} | {reader}")
             elif program in ("echo", "printf"):
                 literal = " ".join(text for text in texts if text not in ("-e", "-n", "-ne", "-en"))
-                if shell.unescape(literal) != literal and "\\x" in literal:
+                if unescape(literal) != literal and "\\x" in literal:
                     self._add(Deed.DECODE_AND_RUN, f"{program} | {reader}")
-                    literal = shell.unescape(literal)
+                    literal = unescape(literal)
         if literal and reader in SHELLS:
             self._script(literal, ())
         elif literal:
@@ -139,8 +120,9 @@ class Reader:
         """Commands with those inside groups and substitutions, each once."""
         visited: set[int] = set()
         waiting = list(commands)[::-1]
-        while waiting and len(visited) < _MAX_COMMANDS:
+        while waiting and self.left > 0:
             command = waiting.pop()
+            self.left -= 1
             if id(command) in visited:
                 continue
             visited.add(id(command))
@@ -151,9 +133,9 @@ class Reader:
             waiting.extend(each for script in below for pipeline in script for each in pipeline)
 
     def _command(self, command: Command, inner: Sequence[Script] = (), *, top: bool = False) -> None:
-        if self.commands >= _MAX_COMMANDS:
+        self.left -= 1
+        if self.left <= 0:
             return
-        self.commands += 1
         for word in (*command.words, *(redirect.target for redirect in command.redirects)):
             for script in word.inner:
                 self._once(script)
@@ -166,11 +148,11 @@ class Reader:
             first = command.words[0]
             producers = first.inner or (inner if first.text.startswith(OUTPUT) else ())
             if first.text.startswith(OUTPUT) and command.body is None:
-                self._runs_output(_flat(producers), "sh")
+                self._runs_output(pipe.flat(producers), "sh")
             self._run(argv.unwrap(command.words), command, top=top)
 
     def _once(self, script: Script) -> None:
-        if id(script) not in self.looked_at and self.nested < shell.MAX_DEPTH:
+        if id(script) not in self.looked_at and self.nested < MAX_DEPTH:
             self.looked_at.add(id(script))
             self.nested += 1
             for pipeline in script:
@@ -192,10 +174,7 @@ class Reader:
         elif program in INTERPRETERS or (program in ("awk", "gawk") and "/inet/" in "".join(w.text for w in words)):
             self._interpreter(found, top=top)
         else:
-            self._text(" ".join([word.text for word in words] + ([command.here] if command else [])))
-            self._wrote(words, words[-1:] if program in _WRITERS else ())
-            self._waiting(program, [word.text for word in words[1:]])
-            self._passes_on(found, top=top)
+            self._other(found, command, top=top)
         if self.saved and words:
             self._ran_saved(program, words)
         for deed in single(program, words):
@@ -203,17 +182,20 @@ class Reader:
         if argv.downloads(program, words):
             self._saves(program, words, command)
 
-    def _passes_on(self, found: Wrapped, *, top: bool) -> None:
-        """A program that nobody knows may run the shell that stands among its arguments."""
-        words = found.words
+    def _other(self, found: Wrapped, command: Command | None, *, top: bool) -> None:
+        """Any other program. It may run the shell that stands among its arguments."""
+        program, words = found.program, found.words
+        self._text(" ".join([word.text for word in words] + ([command.here] if command else [])))
+        for deed in pipe.written(words, words[-1:] if program in _WRITERS else (), self.mounted):
+            self._add(deed, program)
+        self._waiting(program, [word.text for word in words[1:]])
         for position in range(1, min(len(words) - 1, 100)):
-            if words[position + 1].text.startswith("-"):
-                name = argv.name_of(words[position])
-                if name in SHELLS:
-                    self._run(Wrapped(words[position:], found.start + position, ()), top=top)
-                    return
+            if words[position + 1].text.startswith("-") and argv.name_of(words[position]) in SHELLS:
+                self._run(Wrapped(words[position:], found.start + position, ()), top=top)
+                return
 
     def _wrapper(self, name: str, words: Sequence[Word]) -> None:
+        """What one does that runs another program."""
         if name in ("sudo", "doas"):
             self._add(Deed.SUDO, name)
         if name == "chroot" and any(is_host_root(word.text, self.mounted) for word in words[1:]):
@@ -228,27 +210,27 @@ class Reader:
     def _shell(self, found: Wrapped, command: Command | None, *, top: bool) -> None:
         program, words = found.program, found.words
         given = argv.given(program, words)
-        if given.code is not None and given.code < len(words):
+        if given.code is not None:
             word = words[given.code]
             if top:
                 self.origin = found.start + given.code
             self._add(Deed.SHELL, program)
             if argv.is_output(word):
-                self._runs_output(_flat(word.inner), program)
+                self._runs_output(pipe.flat(word.inner), program)
             self._script(word.text, word.inner)
             return
         self._text(" ".join(word.text for word in words))
         self.idle = False
-        if given.file is not None and given.file < len(words):
+        if given.file is not None:
             if argv.is_output(words[given.file]):
-                self._runs_output(_flat(words[given.file].inner), program)
+                self._runs_output(pipe.flat(words[given.file].inner), program)
         elif command is not None and command.here:
             self._script(command.here, ())
 
     def _evaluated(self, program: str, words: Sequence[Word]) -> None:
         for word in words[1:2]:
             if argv.is_output(word):
-                self._runs_output(_flat(word.inner), program if program != "eval" else "sh")
+                self._runs_output(pipe.flat(word.inner), program if program != "eval" else "sh")
         if program == "eval":
             inner = [script for word in words[1:] for script in word.inner]
             self._script(" ".join(word.text for word in words[1:]), inner)
@@ -257,11 +239,11 @@ class Reader:
         self.idle = False
         program, words = found.program, found.words
         given = argv.given(program, words)
-        if given.code is not None and given.code < len(words):
+        if given.code is not None:
             if top:
                 self.origin = found.start + given.code
             if argv.is_output(words[given.code]):
-                self._runs_output(_flat(words[given.code].inner), program)
+                self._runs_output(pipe.flat(words[given.code].inner), program)
         if given.code is not None or program in ("powershell", "pwsh", "awk", "gawk"):
             self._code(" ".join(word.text for word in words[1:]), program)
         else:
@@ -285,7 +267,8 @@ class Reader:
 
     def _redirects(self, command: Command) -> None:
         targets = [redirect.target for redirect in command.redirects if ">" in redirect.operator]
-        self._wrote(command.words, targets)
+        for deed in pipe.written(command.words, targets, self.mounted):
+            self._add(deed, "a write")
         network = False
         for redirect in command.redirects:
             target = redirect.target.text
@@ -295,32 +278,8 @@ class Reader:
                     self.sockets.add(redirect.operator.rstrip("<>&") or "1")
             elif target in self.sockets and "&" in redirect.operator:
                 network = True
-        if network and self._runs_input(command):
+        if network and pipe.runs_input(command):
             self._add(Deed.REVERSE_SHELL, "a shell on /dev/tcp")
-
-    def _runs_input(self, command: Command) -> bool:
-        """Whether what comes in is run: by a shell that reads it, or a variable that is called."""
-        if self._reads(command):
-            return True
-        if command.body is not None:
-            return any(self._runs_input(each) for pipeline in command.body[:50] for each in pipeline)
-        if command.words[:1] == [Word("exec")] and len(command.words) == 1:
-            return any(redirect.operator.startswith("0") for redirect in command.redirects)
-        return bool(command.words) and (command.words[0].text.startswith("$") or command.words[0].text == "eval")
-
-    def _wrote(self, words: Sequence[Word], targets: Sequence[Word]) -> None:
-        for word in targets:
-            text = word.text
-            if any(part in text for part in _PERSISTENT):
-                self._add(Deed.PERSIST, "write")
-                if any(root and text.startswith(f"{root}/") for root in self.mounted) or is_host_root(
-                    text, frozenset()
-                ):
-                    self._add(Deed.ENTER_HOST, "write")
-            if any(part in text for part in _KERNEL_HOOKS):
-                pipes = any(each.text.lstrip("\"' ").startswith("|") for each in words[1:])
-                hooks = pipes or "core_pattern" not in text
-                self._add(Deed.ENTER_HOST if hooks else Deed.SET_KERNEL, "write")
 
     def _saves(self, program: str, words: Sequence[Word], command: Command | None) -> None:
         name = argv.saved(program, words) if not argv.to_output(program, words) else None
@@ -335,41 +294,15 @@ class Reader:
         deed = Deed.RUN_DOWNLOADED
         if program in SHELLS or program in INTERPRETERS or program in ("source", "."):
             given = argv.given("sh", words).file
-            path = words[given].text if given is not None and given < len(words) else ""
+            path = words[given].text if given is not None else ""
             deed = Deed.DOWNLOAD_AND_RUN
         if path.rpartition("/")[2] in self.saved:
             self._add(deed, program)
 
     def _waiting(self, program: str, texts: Sequence[str]) -> None:
         if program == "sleep":
-            self.waits = self.waits or self.in_group > 0 or any(map(_long, texts))
+            self.waits = self.waits or self.in_group > 0 or any(map(pipe.is_long, texts))
         elif program == "tail" and "/dev/null" in texts:
             self.waits = True
         elif program not in _IDLE:
             self.idle = False
-
-
-def _long(text: str) -> bool:
-    number = text.rstrip("smhd.0123456789")
-    if number:
-        return text.lower() in ("infinity", "inf")
-    digits = text.rstrip("smhd").partition(".")[0][:12]
-    return bool(digits) and int(digits) * {"m": 60, "h": 3600, "d": 86_400}.get(text[-1:], 1) >= 600
-
-
-def _decodes(program: str, texts: Sequence[str]) -> bool:
-    if program in ("base64", "base32", "openssl", "basenc"):
-        return any(text in ("-d", "-D", "--decode", "-di", "-id") for text in texts)
-    if program == "xxd":
-        return any(text.startswith("-r") for text in texts)
-    return program in ("uudecode", "rev", "gunzip", "zcat") or (
-        program == "gzip" and any("d" in text for text in texts)
-    )
-
-
-def _only_version(words: Sequence[Word]) -> bool:
-    return any(word.text in ("--version", "-V", "--help") for word in words)
-
-
-def _flat(scripts: Iterable[Script]) -> list[Command]:
-    return [command for script in scripts for pipeline in script for command in pipeline]

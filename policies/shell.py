@@ -11,18 +11,9 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-MAX_DEPTH = 20
+from policies.shell_word import MAX_DEPTH, Text, Word, WordReader
+
 MAX_EXPANSION = 65_536
-#: Stands in a word where the output of an inner command would stand.
-OUTPUT = "\ufffc"
-
-
-class Word(NamedTuple):
-    """A word as the command gets it, and the scripts whose output is in it."""
-
-    text: str
-    inner: tuple["Script", ...] = ()
-    plain: bool = True
 
 
 class Redirect(NamedTuple):
@@ -44,33 +35,15 @@ class Command(Struct):
 Pipeline = list[Command]
 Script = list[Pipeline]
 
-_PLAIN = re.compile(r"[^\s'\"\\$`|&;<>(){}#]+")
-_IN_QUOTES = re.compile(r"[^\"\\$`]+")
 _BLANKS = re.compile(r"(?:[ \t\r]|\\\r?\n)+")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\+?=")
 _REDIRECT = re.compile(r"&>>?|<<<|<<-?|[<>]&|<>|>>|>\||[<>]")
 #: `<YOUR_HOST>` is no redirection in anybody's mind.
 _PLACEHOLDER = re.compile(r"<[A-Z][A-Z0-9_-]{0,60}>")
-_SPACES = re.compile(r"\s+")
-_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|u([0-9A-Fa-f]{1,4})|(.))", re.DOTALL)
-_LETTERS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "v": "\v"}
 _CLOSE = {"if": "fi", "while": "done", "until": "done", "for": "done", "select": "done", "case": "esac", "{": "}"}
 _CLOSING = frozenset({"fi", "done", "esac", "}"})
 _SKIPPED = frozenset({"then", "do", "else", "elif", "!", "time", "function", "coproc"})
 _DECLARING = frozenset({"export", "declare", "local", "readonly", "typeset", "set"})
-
-
-def unescape(text: str) -> str:
-    r"""What `echo -e`, `printf` and `$'..'` make of `\x41`, `\101`, `\n` and the like."""
-
-    def character(found: re.Match[str]) -> str:
-        hexadecimal, octal, code, letter = found.groups()
-        if octal:
-            return chr(int(octal, 8) & 0xFF)
-        return _LETTERS.get(letter, letter) if letter else chr(int(hexadecimal or code, 16))
-
-    return _ESCAPE.sub(character, text) if "\\" in text else text
 
 
 def parse(text: str, variables: Mapping[str, str]) -> Script:
@@ -79,25 +52,28 @@ def parse(text: str, variables: Mapping[str, str]) -> Script:
     return _Parser(text, environment, MAX_EXPANSION).script()
 
 
-class _Parser:
+class _Parser(Text):
     def __init__(self, text: str, variables: dict[str, Word], left: int, depth: int = 0) -> None:
-        self.text = text
-        self.variables = variables
-        self.left = left
-        self.depth = depth
-        self.position = 0
+        super().__init__(text, variables, left, depth)
         self.pending: list[tuple[str, Command]] = []
 
     def script(self) -> Script:
         found: Script = []
         while self.position < len(self.text):
-            found.extend(self._list(""))
+            found.extend(self.pipelines(""))
+        return found
+
+    def below(self, text: str) -> Script:
+        """What another text, which stands inside this one, says."""
+        inner = _Parser(text, self.variables, self.left, self.depth + 1)
+        found = inner.script()
+        self.left = inner.left
         return found
 
     def _peek(self) -> str:
         return self.text[self.position : self.position + 1]
 
-    def _list(self, close: str) -> Script:
+    def pipelines(self, close: str) -> Script:
         """Pipelines up to the word that closes the group, or to the end."""
         found: Script = []
         pipeline: Pipeline = []
@@ -148,7 +124,7 @@ class _Parser:
             self.position += 2
             command.words.clear()
         elif self.text.startswith("((", self.position):
-            self._arithmetic()
+            self.arithmetic()
         else:
             self.position += 1
             self._group(command, ")")
@@ -156,12 +132,8 @@ class _Parser:
     def _group(self, command: Command, close: str) -> None:
         if self.depth < MAX_DEPTH:
             self.depth += 1
-            command.body = [*(command.body or ()), *self._list(close)]
+            command.body = [*(command.body or ()), *self.pipelines(close)]
             self.depth -= 1
-
-    def _arithmetic(self) -> None:
-        end = self.text.find("))", self.position, self.position + 200)
-        self.position = self.position + 2 if end < 0 else end + 2
 
     def _words(self, command: Command, close: str) -> bool:
         """Read a word of a command, which may be a keyword; say whether it closes the group."""
@@ -206,16 +178,10 @@ class _Parser:
         name = word.text[: match.end() - 1].removesuffix("+")
         if match[0].endswith("+=") and name in self.variables:
             before = self.variables[name]
-            value = Word(self._spent(before.text + value.text), (*before.inner, *value.inner)[:MAX_DEPTH])
+            value = Word(self.spent(before.text + value.text), (*before.inner, *value.inner)[:MAX_DEPTH])
         self.variables[name] = value
         # Its inner commands run now; the word stays where something is in it to look at.
         return not word.inner
-
-    def _spent(self, text: str) -> str:
-        """As much of a text as may still be written out."""
-        text = text[: self.left]
-        self.left -= len(text)
-        return text
 
     def _redirect(self, command: Command, descriptor: str) -> None:
         match = _REDIRECT.match(self.text, self.position)
@@ -250,202 +216,4 @@ class _Parser:
 
     def _word(self) -> list[Word]:
         """The word that begins here; several or none where a variable holds several or none."""
-        return _WordReader(self).read()
-
-
-class _WordReader:
-    """Puts one word together."""
-
-    def __init__(self, parser: _Parser) -> None:
-        self.parser = parser
-        self.text = parser.text
-        self.parts: list[str] = []
-        self.inner: list[Script] = []
-        self.plain = True
-        self.done: list[Word] = []
-
-    def read(self) -> list[Word]:
-        parser = self.parser
-        start = parser.position
-        while parser.position < len(self.text):
-            if run := _PLAIN.match(self.text, parser.position):
-                self.parts.append(run[0])
-                parser.position = run.end()
-                continue
-            if not self._special(self.text[parser.position]):
-                break
-        if parser.position == start:
-            parser.position += 1
-        self._finish()
-        return self.done
-
-    def _special(self, char: str) -> bool:
-        """Read on at a character that means something; False where it ends the word."""
-        parser = self.parser
-        if char in "{}#":
-            self.parts.append(char)
-            parser.position += 1
-        elif char == "'":
-            self._single()
-        elif char == '"':
-            parser.position += 1
-            self._double()
-        elif char == "\\":
-            self._backslash()
-        elif char == "$":
-            self._dollar(quoted=False)
-        elif char == "`":
-            self._backquote()
-        elif char in "<>" and not self.parts and self.text.startswith("(", parser.position + 1):
-            parser.position += 2
-            self._inner()
-        else:
-            return False
-        return True
-
-    def _finish(self) -> None:
-        text = "".join(self.parts)
-        if self.parts or self.inner or not self.plain:
-            if self.plain and text[:1] == "{" and text[-1:] == "}" and "," in text:
-                self.done.extend(Word(part) for part in text[1:-1].split(","))
-            else:
-                self.done.append(Word(text, tuple(self.inner), self.plain))
-        self.parts, self.inner, self.plain = [], [], True
-
-    def _single(self) -> None:
-        start = self.parser.position + 1
-        end = self.text.find("'", start)
-        end = len(self.text) if end < 0 else end
-        self.parts.append(self.text[start:end])
-        self.parser.position = end + 1
-        self.plain = False
-
-    def _backslash(self) -> None:
-        following = self.text[self.parser.position + 1 : self.parser.position + 2]
-        if following != "\n":
-            self.parts.append(following)
-            self.plain = False
-        self.parser.position += 2
-
-    def _double(self) -> None:
-        """Up to the closing quote: substitutions are read, spaces do not separate."""
-        parser = self.parser
-        self.plain = False
-        while parser.position < len(self.text):
-            if run := _IN_QUOTES.match(self.text, parser.position):
-                self.parts.append(run[0])
-                parser.position = run.end()
-                continue
-            char = self.text[parser.position]
-            if char == '"':
-                parser.position += 1
-                return
-            if char == "$":
-                self._dollar(quoted=True)
-            elif char == "`":
-                self._backquote()
-            else:
-                following = self.text[parser.position + 1 : parser.position + 2]
-                if following != "\n":
-                    self.parts.append(following if following in '"\\$`' else char + following)
-                parser.position += 2
-
-    def _dollar(self, *, quoted: bool) -> None:
-        parser = self.parser
-        parser.position += 1
-        following = self.text[parser.position : parser.position + 1]
-        if following == "'" and not quoted:
-            self._ansi()
-        elif following == "(":
-            if self.text.startswith("((", parser.position):
-                parser._arithmetic()  # noqa: SLF001 - one machine in two classes
-                self.parts.append("0")
-            else:
-                parser.position += 1
-                self._inner()
-        elif following == "{":
-            self._braces(quoted=quoted)
-        elif name := _NAME.match(self.text, parser.position):
-            parser.position = name.end()
-            self._expand(name[0], f"${name[0]}", quoted=quoted)
-        elif following and following in "@*":
-            parser.position += 1
-        elif following != '"' or quoted:
-            self.parts.append("$")
-
-    def _ansi(self) -> None:
-        """`$'..'`, in which a backslash hides a quote."""
-        parser = self.parser
-        start = parser.position + 1
-        end = start
-        while (end := self.text.find("'", end)) > 0 and self.text[end - 1] == "\\" and self.text[end - 2] != "\\":
-            end += 1
-        end = len(self.text) if end < 0 else end
-        self.parts.append(unescape(self.text[start:end]))
-        parser.position = end + 1
-        self.plain = False
-
-    def _braces(self, *, quoted: bool) -> None:
-        parser = self.parser
-        start = parser.position + 1
-        name = _NAME.match(self.text, start)
-        end = self.text.find("}", start, start + 500)
-        if end < 0:
-            self.parts.append("$")
-            return
-        parser.position = end + 1
-        whole = self.text[start:end]
-        if name is None:
-            if whole not in ("@", "*"):
-                self.parts.append("${" + whole + "}")
-            return
-        rest = whole[len(name[0]) :]
-        default = rest[2:] if rest[:2] in (":-", ":=") else rest[1:] if rest[:1] in ("-", "=") else "${" + whole + "}"
-        if rest and rest[0] not in ":-=":
-            self.parts.append(default)
-        else:
-            self._expand(name[0], default, quoted=quoted)
-
-    def _expand(self, name: str, unset: str, *, quoted: bool) -> None:
-        """The value of a variable, or what stands for it where nobody set it."""
-        if name == "IFS" and not quoted:
-            self._finish()
-            return
-        value = self.parser.variables.get(name)
-        if value is None:
-            self.parts.append(unset)
-            return
-        self.inner.extend(value.inner[: MAX_DEPTH - len(self.inner)])
-        text = self.parser._spent(value.text)  # noqa: SLF001 - one machine in two classes
-        if quoted or not (pieces := _SPACES.split(text))[1:]:
-            self.parts.append(text)
-            return
-        for piece in pieces[:-1]:
-            if piece:
-                self.parts.append(piece)
-            self._finish()
-        if pieces[-1]:
-            self.parts.append(pieces[-1])
-
-    def _inner(self) -> None:
-        parser = self.parser
-        self.parts.append(OUTPUT)
-        if parser.depth < MAX_DEPTH:
-            parser.depth += 1
-            self.inner.append(parser._list(")"))  # noqa: SLF001 - one machine in two classes
-            parser.depth -= 1
-
-    def _backquote(self) -> None:
-        parser = self.parser
-        start = parser.position + 1
-        end = start
-        while (end := self.text.find("`", end)) > 0 and self.text[end - 1] == "\\":
-            end += 1
-        end = len(self.text) if end < 0 else end
-        parser.position = end + 1
-        self.parts.append(OUTPUT)
-        if parser.depth < MAX_DEPTH:
-            inside = self.text[start:end].replace("\\`", "`")
-            below = _Parser(inside, parser.variables, parser.left, parser.depth + 1)
-            self.inner.append(below.script())
-            parser.left = below.left
+        return WordReader(self).read()
