@@ -1,12 +1,13 @@
-"""CPU time of a review: judging alone, and over TLS next to a bare TLS echo, in the same run.
+"""CPU time of a review: judging alone, and over TLS next to two servers that do not judge, in the same run.
 
 Judging is everything between the bytes of the review and the bytes of the answer, called in a loop in one process.
 
-Both servers run with the same loop, HTTP parser and TLS settings, one after the other in small interleaved samples, on
-connections that are kept alive as the API server keeps them. What is printed is the CPU time of the server process
-(user and system, from the scheduler) divided by the requests, median of the samples: on shared cores it moves less than
-wall-clock time does. The difference is what the bounds of the protocol, judging, logging and counting add, with the
-processor's caches as cold as they are in a server.
+The echo is uvicorn as it comes, with an application that only reads the body. The constant is Podgate's own server,
+with its bounds and its short way, that answers every review with the same bytes. All run with the same loop and TLS
+settings, one after the other in small interleaved samples, on connections that are kept alive as the API server keeps
+them. What is printed is the CPU time of the server process (user and system, from the scheduler) divided by the
+requests, median of the samples: on shared cores it moves less than wall-clock time does. What Podgate costs over the
+constant is judging, logging and counting, with the processor's caches as cold as they are in a server.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,28 @@ port, cert, key = sys.argv[1:]
 uvicorn.run(app, port=int(port), ssl_certfile=cert, ssl_keyfile=key, loop="uvloop", http="httptools", ws="none",
             access_log=False, proxy_headers=False, server_header=False, date_header=False, log_level="error",
             lifespan="off", timeout_keep_alive=120)
+"""
+
+CONSTANT = """
+import ssl, sys, uvloop
+from webhook.listener import Listener, listen
+from webhook.protocol import Limits
+class Constant:
+    answer = b"HTTP/1.1 200 OK\\r\\ncontent-type: application/json\\r\\ncontent-length: 134\\r\\n\\r\\n" + b"x" * 134
+    def takes(self, scope):
+        return scope["path"] == "/validate"
+    def respond(self, body, query):
+        return self.answer
+async def app(scope, receive, send):
+    more = True
+    while more:
+        more = (await receive()).get("more_body", False)
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"134")]})
+    await send({"type": "http.response.body", "body": b"x" * 134})
+port, cert, key = sys.argv[1:]
+context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+context.load_cert_chain(cert, key)
+uvloop.run(Listener(app, listen("127.0.0.1", int(port)), Limits(), context=context, desk=Constant()).serve())
 """
 
 
@@ -176,40 +199,57 @@ def main() -> None:
     arguments.add_argument("--requests", type=int, default=3_200, help="requests a sample")
     arguments.add_argument("--samples", type=int, default=7)
     arguments.add_argument("--connections", type=int, default=16, help="connections that are kept at once")
-    arguments.add_argument("--port", type=int, default=18443, help="the echo listens here, Podgate on the next two")
+    arguments.add_argument(
+        "--port", type=int, default=18443, help="the echo listens here, the others on the next three"
+    )
     with tempfile.TemporaryDirectory() as folder:
         measure(Path(folder), arguments.parse_args())
 
 
 def measure(folder: Path, options: argparse.Namespace) -> None:
-    podgate = Path(sys.executable).with_name("podgate")
-    made = [str(podgate), "certs", "init", "--dir", str(folder), "--dns-name", "localhost", "--ip", "127.0.0.1"]
+    made = [PODGATE, "certs", "init", "--dir", str(folder), "--dns-name", "localhost", "--ip", "127.0.0.1"]
     subprocess.run(made, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    policy = folder / "policy.yaml"
-    policy.write_text("apiVersion: podgate.dev/v1alpha1\nkind: GatePolicy\nspec: {profile: pss-restricted}\n")
-    in_force = parse(policy.read_text())
-    cert, key = str(folder / "tls.crt"), str(folder / "tls.key")
+    (folder / "policy.yaml").write_text(POLICY)
     context = ssl.create_default_context(cafile=str(folder / "ca.crt"))
-    port = options.port
-    echo = [sys.executable, "-c", ECHO, str(port), cert, key]
-    gate = [str(podgate), "serve", "--host", "127.0.0.1", "--port", str(port + 1), "--ops-port", str(port + 2)]
-    gate += ["--tls-cert", cert, "--tls-key", key, "--policy", str(policy), "--decision-log", str(folder / "log")]
-    with server(echo, port) as plain, server(gate, port + 1) as judged:
+    ports = [options.port, options.port + 1, options.port + 2]
+    with ExitStack() as running:
+        started = zip(commands(folder, *ports), ports, strict=True)
+        servers = [(running.enter_context(server(command, port)), port) for command, port in started]
         print(f"CPU microseconds a review (median of {options.samples} samples of {options.requests} requests)")
-        print(f"{'containers':>10} {'bytes':>8} {'judging':>8} {'echo':>8} {'podgate':>8} {'added':>8}")
+        print(ROW.format(*COLUMNS))
         for containers in (1, 3, 15):
             body = review(containers)
-            pairs = [
-                (
-                    microseconds(plain, port, context, body, options),
-                    microseconds(judged, port + 1, context, body, options),
-                )
+            samples = [
+                [microseconds(pid, port, context, body, options) for pid, port in servers]
                 for _ in range(options.samples)
             ]
-            bare, full = (statistics.median(column) for column in zip(*pairs, strict=True))
-            added = statistics.median(full - bare for bare, full in pairs)
-            alone = statistics.median(judging(body, in_force, options.requests) for _ in range(options.samples))
-            print(f"{containers:>10} {len(body):>8} {alone:>8.0f} {bare:>8.0f} {full:>8.0f} {added:>8.0f}")
+            alone = [judging(body, parse(POLICY), options.requests) for _ in range(options.samples)]
+            print(ROW.format(containers, len(body), f"{statistics.median(alone):.0f}", *compared(samples)))
+
+
+PODGATE = str(Path(sys.executable).with_name("podgate"))
+POLICY = "apiVersion: podgate.dev/v1alpha1\nkind: GatePolicy\nspec: {profile: pss-restricted}\n"
+COLUMNS = ("containers", "bytes", "judging", "echo", "constant", "podgate", "- echo", "- constant", "/ echo")
+ROW = "{:>10} {:>7} {:>8} {:>6} {:>9} {:>8} {:>7} {:>11} {:>7}"
+
+
+def commands(folder: Path, echo: int, constant: int, podgate: int) -> Iterator[list[str]]:
+    """What starts the three servers on their ports."""
+    pair = [str(folder / "tls.crt"), str(folder / "tls.key")]
+    yield [sys.executable, "-c", ECHO, str(echo), *pair]
+    yield [sys.executable, "-c", CONSTANT, str(constant), *pair]
+    where = ["--host", "127.0.0.1", "--port", str(podgate), "--ops-port", str(podgate + 1)]
+    files = ["--policy", str(folder / "policy.yaml"), "--decision-log", str(folder / "log")]
+    yield [PODGATE, "serve", *where, "--tls-cert", pair[0], "--tls-key", pair[1], *files]
+
+
+def compared(samples: list[list[float]]) -> Iterator[str]:
+    """The medians of echo, constant and Podgate; what Podgate adds to each; and how many echoes it costs."""
+    for column in zip(*samples, strict=True):
+        yield f"{statistics.median(column):.0f}"
+    for at in (0, 1):
+        yield f"{statistics.median(sample[2] - sample[at] for sample in samples):.0f}"
+    yield f"{statistics.median(sample[2] / sample[0] for sample in samples):.2f}"
 
 
 if __name__ == "__main__":

@@ -65,17 +65,14 @@ class Service:
         self._journal = Journal(self._decisions.write, self.metrics.reviews)
         self.metrics.running(version(), self.gate.policy)
         self.readiness = Readiness(self.gate, self._certificate.not_after, _now)
-        self._warm_up()
+        if problem := self.readiness.warm_up():
+            raise StartError(problem)
         _allow_files(given.max_connections + _OTHER_FILES)
         self._main, self._ops = self._listeners()
         self._watches = self._watched()
         self._stopping = False
         self._code = 0
-
-    def _warm_up(self) -> None:
-        if problem := self.readiness.warm_up():
-            raise StartError(problem)
-        # What was imported and compiled stays for good: no collection needs to look at it again.
+        # What was imported and built until now stays for good: no collection needs to look at it again.
         gc.collect()
         gc.freeze()
 
