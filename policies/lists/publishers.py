@@ -27,6 +27,7 @@ class Publishers(Table, frozen=True):
 
     publishers: tuple[Publisher, ...]
     mirrors: dict[str, str]
+    aliases: dict[str, str]
 
     def known(self, image: Image | None) -> bool:
         """Whether a well-known publisher alone can have pushed it.
@@ -49,7 +50,7 @@ class Publishers(Table, frozen=True):
 
     def _find(self, name: str) -> Publisher | None:
         registry, _, repository = name.partition("/")
-        for host in (registry, *self._families(registry)):
+        for host in (registry, self.aliases.get(registry, registry), *self._families(registry)):
             place = host
             for part in ("", *repository.split("/")):
                 place = f"{place}/{part}" if part else place
