@@ -111,13 +111,7 @@ def _lifted(reason: Reason, overrides: tuple[Override | Refusal, ...]) -> Reason
 
 
 def _sameness(found: Finding) -> _Sameness:
-    """What makes it the same finding after an update.
-
-    Positions inside a pod do not: an item may be put before it in its list. Which pod of the object it is does.
-    """
-    path = found.path
-    inside = tuple([step for step in path[found.prefix :] if isinstance(step, str)])
-    return found.rule.id, path[: found.prefix] + inside, found.message, found.value
+    return *found.sameness, found.value
 
 
 def _worst_first(reason: Reason) -> tuple[int, int]:

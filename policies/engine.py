@@ -31,6 +31,15 @@ class Finding(Struct, frozen=True):
     prefix: int = 0
     value: bytes = b""
 
+    @property
+    def sameness(self) -> tuple[str, Path, str]:
+        """What makes it the same finding after a change.
+
+        Positions inside a pod do not: an item may be put before it in its list. Which pod of the object it is does.
+        """
+        inside = tuple([step for step in self.path[self.prefix :] if isinstance(step, str)])
+        return self.rule.id, self.path[: self.prefix] + inside, self.message
+
 
 class Evaluation(Struct, frozen=True):
     """All that was found in an object, in the order of the rules' ids and then of the object."""

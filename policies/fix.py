@@ -101,7 +101,7 @@ def holds(
         after = engine.evaluate(resources.read(patch.apply(obj, fix), resource.identity.kind)).findings
     except (UnreadableObjectError, patch.PatchError):
         return False
-    left = Counter((found.rule.id, found.path) for found in after)
-    allowed = Counter((found.rule.id, found.path) for found in findings)
-    allowed.subtract((found.rule.id, found.path) for found in fixed)
+    left = Counter(found.sameness for found in after)
+    allowed = Counter(found.sameness for found in findings)
+    allowed.subtract(found.sameness for found in fixed)
     return left <= allowed

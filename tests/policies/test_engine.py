@@ -5,10 +5,13 @@ from typing import Any
 
 from policies import config, registry, resource
 from policies.engine import MAX_FINDINGS, NOTHING, Engine, Evaluation, Finding
+from policies.identity import Kind
 from policies.standard import Level, Standard, Version
 
 RULES = registry.by_name()
 NEWEST = Standard(Level.BASELINE, Version(1, 37))
+#: Rules that an empty pod does not break, and that look at nothing but pods.
+PODS = [rule for rule in registry.load() if rule.level is Level.BASELINE]
 
 
 def pod(**spec: Any) -> dict[str, Any]:
@@ -20,7 +23,7 @@ def evaluate(engine: Engine, obj: dict[str, Any]) -> Evaluation:
 
 
 def test_nothing_found_is_nothing() -> None:
-    assert evaluate(Engine(registry.load(), NEWEST), pod()) is NOTHING
+    assert evaluate(Engine(PODS, NEWEST), pod()) is NOTHING
 
 
 def test_no_rules_find_nothing() -> None:
@@ -61,7 +64,7 @@ def test_every_pod_of_an_object_is_judged() -> None:
 
 def test_an_object_without_pods_is_not_judged() -> None:
     obj = {"apiVersion": "v1", "kind": "ConfigMap", "spec": {"hostPID": True}}
-    assert evaluate(Engine(registry.load(), NEWEST), obj) is NOTHING
+    assert evaluate(Engine(PODS, NEWEST), obj) is NOTHING
 
 
 def test_a_rule_that_is_broken_without_end_is_found_a_thousand_times_and_hides_no_other() -> None:
@@ -74,3 +77,14 @@ def test_a_rule_that_is_broken_without_end_is_found_a_thousand_times_and_hides_n
     assert by_rule == {"capabilities-added": MAX_FINDINGS, "privileged": 2}
     last = [found for found in findings if found.rule.id == "capabilities-added"][-1]
     assert last.message == 'adds EVIL (container "app"); there are more, which are not listed'
+
+
+def test_rules_are_about_what_their_first_parameter_is() -> None:
+    everything = Engine(registry.load(), NEWEST)
+    assert everything.concerns(Kind("", "Pod"))
+    assert everything.concerns(Kind("example.com", "Anything"))
+    services = Engine([RULES["external-ips"], RULES["host-pid"]], NEWEST)
+    assert [services.concerns(Kind("", kind)) for kind in ("Service", "Pod", "ConfigMap")] == [True, True, False]
+    spec = {"externalIPs": ["192.0.2.1"]}
+    found = evaluate(services, {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": spec})
+    assert [finding.rule.id for finding in found.findings] == ["external-ips"]

@@ -34,8 +34,8 @@ def env_duplicate(pod: Pod) -> Iterator[Violation]:
     """
     for container in pod.containers:
         if len(container.env) > 1:
-            for index, last, name in _duplicates(container):
-                message = f"defines {shown(name)}, which env[{last}] defines again ({container})"
+            for index, _, name in _duplicates(container):
+                message = f"defines {shown(name)}, which is defined again further down ({container})"
                 yield Violation(container.at("env", index), message)
 
 

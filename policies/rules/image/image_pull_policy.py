@@ -34,20 +34,21 @@ def image_pull_policy(pod: Pod, options: PullPolicy) -> Iterator[Violation]:
     perhaps with a flaw that is fixed by now, or a private image that another tenant pulled and that this pod has no
     right to. Always costs one request when the layers are there.
 
-    Legitimate where pods must start while the registry is down. Without the field, Kubernetes sets Always for the tag
-    latest or none, and IfNotPresent for all others; an image pinned by digest cannot be an old build.
+    Legitimate where pods must start while the registry is down. Where the field is not set, the API server writes Always
+    for the tag latest or none, and IfNotPresent for all others: written down, it stays when the tag changes. An image
+    pinned by digest cannot be an old build.
     """
     for container in pod.containers:
         image = container.image
         policy = container.spec.image_pull_policy
-        if image is None or policy == "Always" or not _meant(image, options) or (not policy and _by_default(image)):
+        if image is None or policy == "Always" or not _meant(image, options):
             continue
-        problem = f"is {shown(policy)}" if policy else "is not set, which means IfNotPresent"
+        problem = f"is {shown(policy)}" if policy else "is not set"
         yield Violation(container.at("imagePullPolicy"), f"{problem} for {_how(image)} ({container})")
 
 
 def _by_default(image: Image) -> bool:
-    """Whether Kubernetes itself sets Always."""
+    """Whether the tag is one that Kubernetes itself takes for a moving one."""
     return not image.digest and image.tag in ("", "latest")
 
 
