@@ -281,9 +281,9 @@ class Pod:
         """The path of a field of the pod's spec, from the pod's root."""
         return (self.names[0], *field_path)
 
-    def container_at(self, path: Path) -> Container | None:
-        """The container that a path leads into, if it does."""
-        return next((found for found in self.containers if found.at() == path[:3]), None)
+    def concerned(self, path: Path) -> tuple[Container, ...]:
+        """The containers that a path is about: the one that it leads into, else all of them."""
+        return next(((found,) for found in self.containers if found.at() == path[:3]), self.containers)
 
     @property
     def ends(self) -> bool:

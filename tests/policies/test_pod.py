@@ -217,19 +217,19 @@ def test_se_linux_options_are_the_containers_own_else_the_pods() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "name"),
+    ("path", "names"),
     [
-        (("spec", "containers", 1, "image"), "api"),
-        (("spec", "initContainers", 0), "setup"),
-        (("spec", "containers", 2), None),
-        (("spec", "containers"), None),
-        (("spec", "securityContext", "runAsUser"), None),
+        (("spec", "containers", 1, "image"), ["api"]),
+        (("spec", "initContainers", 0), ["setup"]),
+        (("spec", "containers"), ["setup", "web", "api"]),
+        (("spec", "securityContext", "runAsUser"), ["setup", "web", "api"]),
     ],
 )
-def test_a_path_leads_into_a_container_or_does_not(path: tuple[str | int, ...], name: str | None) -> None:
+def test_a_path_is_about_the_container_that_it_leads_into_or_about_all(
+    path: tuple[str | int, ...], names: list[str]
+) -> None:
     pod = view({"containers": [{"name": "web"}, {"name": "api"}], "initContainers": [{"name": "setup"}]})
-    found = pod.container_at(path)
-    assert (None if found is None else found.spec.name) == name
+    assert [found.spec.name for found in pod.concerned(path)] == names
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,13 @@
 from collections.abc import Iterator
 
+from policies.path import Path
 from policies.pod import Pod
-from policies.rule import Severity, Violation, rule
+from policies.rule import Drop, Edit, Severity, Violation, rule
 from policies.standard import Level
+
+
+def _fix(_pod: Pod, path: Path) -> Iterator[Edit]:
+    yield Drop(path)
 
 
 @rule(
@@ -11,6 +16,7 @@ from policies.standard import Level
     level=Level.BASELINE,
     references=("PSS baseline: Host Ports", "CIS 5.2.13", "NSA/CISA: Pod security", "MITRE ATT&CK T1046"),
     remediation="Remove hostPort, and reach the container through a Service.",
+    fix=_fix,
 )
 def host_port(pod: Pod) -> Iterator[Violation]:
     """A host port opens the container to everybody who reaches the node, past Services and often past NetworkPolicies.

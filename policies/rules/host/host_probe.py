@@ -1,9 +1,14 @@
 from collections.abc import Iterator
 
 from policies.api import ContainerSpec, Handler
+from policies.path import Path
 from policies.pod import Pod, shown
-from policies.rule import Severity, Violation, rule
+from policies.rule import Drop, Edit, Severity, Violation, rule
 from policies.standard import Level, Version
+
+
+def _fix(_pod: Pod, path: Path) -> Iterator[Edit]:
+    yield Drop(path)
 
 
 @rule(
@@ -14,6 +19,7 @@ from policies.standard import Level, Version
     references=("PSS baseline: Host Probes / Lifecycle Hooks", "MITRE ATT&CK T1046", "NSA/CISA: Pod security"),
     remediation="Remove host from the httpGet and tcpSocket of probes and lifecycle hooks, so that the pod itself is "
     "asked.",
+    fix=_fix,
 )
 def host_probe(pod: Pod) -> Iterator[Violation]:
     """The kubelet sends probes and lifecycle hooks from the node. With a host of one's choice it becomes a messenger:

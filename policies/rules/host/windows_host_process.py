@@ -1,8 +1,13 @@
 from collections.abc import Iterator
 
+from policies.path import Path
 from policies.pod import Pod
-from policies.rule import Severity, Violation, rule
+from policies.rule import Edit, Put, Severity, Violation, rule
 from policies.standard import Level
+
+
+def _fix(_pod: Pod, path: Path) -> Iterator[Edit]:
+    yield Put(path, value=False)
 
 
 @rule(
@@ -11,6 +16,7 @@ from policies.standard import Level
     level=Level.BASELINE,
     references=("PSS baseline: HostProcess", "CIS 5.2.11", "NSA/CISA: Pod security", "MITRE ATT&CK T1611"),
     remediation="Set securityContext.windowsOptions.hostProcess to false.",
+    fix=_fix,
 )
 def windows_host_process(pod: Pod) -> Iterator[Violation]:
     """A HostProcess container is no container: it runs directly on the Windows node, sees its disks and its network,

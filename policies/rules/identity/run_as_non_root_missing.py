@@ -1,10 +1,20 @@
 from collections.abc import Iterator
 
+from policies.path import Path
 from policies.pod import Pod
-from policies.rule import Severity, Violation, rule
+from policies.rule import Edit, Put, Severity, Violation, rule
 from policies.standard import Level, Standard, Version
 
 _USER_NAMESPACE_EXCUSED = Version(1, 35)
+
+
+def _fix(pod: Pod, path: Path) -> Iterator[Edit]:
+    whole = path == pod.at("securityContext", "runAsNonRoot")
+    for container in pod.concerned(path):
+        # Where user 0 is asked for, the kubelet would refuse to start it: nobody knows which user it should be.
+        if container.run_as_user == 0 and not (whole and container.security.run_as_non_root is not None):
+            return
+    yield Put(path, value=True)
 
 
 @rule(
@@ -13,6 +23,7 @@ _USER_NAMESPACE_EXCUSED = Version(1, 35)
     level=Level.RESTRICTED,
     references=("PSS restricted: Running as Non-root", "CIS 5.2.7", "NSA/CISA: Pod security", "MITRE ATT&CK T1611"),
     remediation="Set runAsNonRoot to true in the pod's securityContext, and nowhere to false.",
+    fix=_fix,
 )
 def run_as_non_root_missing(pod: Pod, standard: Standard) -> Iterator[Violation]:
     """Without runAsNonRoot: true the image alone decides who the process is, and most images choose root. Root in a

@@ -10,8 +10,8 @@ _USER_NAMESPACE_EXCUSED = Version(1, 35)
 
 def _fix(pod: Pod, path: Path) -> Iterator[Edit]:
     # Where user 0 is asked for, the kubelet would refuse to start it: nobody knows which user it should be.
-    if (container := pod.container_at(path)) is not None and container.run_as_user != 0:
-        yield Put(container.at("securityContext", "runAsNonRoot"), value=True)
+    if all(container.run_as_user != 0 for container in pod.concerned(path)):
+        yield Put(path, value=True)
 
 
 @rule(

@@ -1,11 +1,20 @@
 from collections.abc import Iterator
 
+from policies.path import Path
 from policies.pod import Pod, shown
-from policies.rule import Severity, Violation, rule
+from policies.rule import Edit, Put, Severity, Violation, rule
 from policies.standard import Level
 
 _TYPES = frozenset({"RuntimeDefault", "Localhost"})
 _ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
+
+
+def _fix(_pod: Pod, path: Path) -> Iterator[Edit]:
+    if path[:2] == ("metadata", "annotations"):
+        yield Put(path, "runtime/default")
+    else:
+        # Whole, as a localhostProfile may stand beside it that belongs to another type.
+        yield Put(path[:-1], {"type": "RuntimeDefault"})
 
 
 @rule(
@@ -14,6 +23,7 @@ _ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
     level=Level.BASELINE,
     references=("PSS baseline: AppArmor", "CIS 5.7.3", "NSA/CISA: Pod security", "MITRE ATT&CK T1611"),
     remediation="Set the AppArmor profile to RuntimeDefault (runtime/default in an annotation), or remove it.",
+    fix=_fix,
 )
 def apparmor(pod: Pod) -> Iterator[Violation]:
     """On nodes with AppArmor the runtime's profile keeps a container from mounting file systems and from writing to

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from policies.api import SeccompProfile
 from policies.path import Path
 from policies.pod import Pod, shown
-from policies.rule import Severity, Violation, rule
+from policies.rule import Edit, Put, Severity, Violation, rule
 from policies.standard import Level, Standard, Version
 
 _FIELDS = Version(1, 19)
@@ -13,12 +13,21 @@ _OF_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/"
 _VALUES = frozenset({"runtime/default", "docker/default"})
 
 
+def _fix(_pod: Pod, path: Path) -> Iterator[Edit]:
+    if path[:2] == ("metadata", "annotations"):
+        yield Put(path, "runtime/default")
+    else:
+        # Whole, as a localhostProfile may stand beside it that belongs to another type.
+        yield Put(path[:-1], {"type": "RuntimeDefault"})
+
+
 @rule(
     title="Unconfined by seccomp",
     severity=Severity.HIGH,
     level=Level.BASELINE,
     references=("PSS baseline: Seccomp", "CIS 5.7.2", "NSA/CISA: Pod security", "MITRE ATT&CK T1611"),
     remediation="Set securityContext.seccompProfile.type to RuntimeDefault.",
+    fix=_fix,
 )
 def seccomp_unconfined(pod: Pod, standard: Standard) -> Iterator[Violation]:
     """Without a seccomp profile a container may use every system call, also the rare ones in which most flaws of the

@@ -1,11 +1,20 @@
 from collections.abc import Iterator
 
+from policies.path import Path
 from policies.pod import Pod, shown
-from policies.rule import Severity, Violation, rule
+from policies.rule import Edit, Put, Severity, Violation, rule
 from policies.standard import Level, Standard, Version
 
 _TYPES = frozenset({"RuntimeDefault", "Localhost"})
 _WINDOWS_EXCUSED = Version(1, 25)
+
+
+def _fix(pod: Pod, path: Path) -> Iterator[Edit]:
+    if pod.windows:  # The API refuses the field there.
+        return
+    # Once for the pod, which is for all of its containers that say nothing.
+    own = any(container.security.seccomp_profile for container in pod.concerned(path))
+    yield Put(path[:-1] if own else pod.at("securityContext", "seccompProfile"), {"type": "RuntimeDefault"})
 
 
 @rule(
@@ -16,6 +25,7 @@ _WINDOWS_EXCUSED = Version(1, 25)
     replaces=("seccomp-unconfined",),
     references=("PSS restricted: Seccomp", "CIS 5.7.2", "CIS 5.7.3", "NSA/CISA: Pod security", "MITRE ATT&CK T1611"),
     remediation="Set seccompProfile.type to RuntimeDefault in the pod's securityContext.",
+    fix=_fix,
 )
 def seccomp_unset(pod: Pod, standard: Standard) -> Iterator[Violation]:
     """Where no profile is set, most nodes let a container use every system call, also the rare ones in which most

@@ -1,13 +1,18 @@
 from collections.abc import Iterator
 
 from policies.api import SELinuxOptions
+from policies.path import Path
 from policies.pod import Pod, shown
-from policies.rule import Severity, Violation, rule
+from policies.rule import Drop, Edit, Put, Severity, Violation, rule
 from policies.standard import Level, Standard, Version
 
 _TYPES = frozenset({"container_t", "container_init_t", "container_kvm_t"})
 _TYPES_1_31 = _TYPES | {"container_engine_t"}
 _1_31 = Version(1, 31)
+
+
+def _fix(_pod: Pod, path: Path) -> Iterator[Edit]:
+    yield Put(path, "container_t") if path[-1] == "type" else Drop(path)
 
 
 @rule(
@@ -16,6 +21,7 @@ _1_31 = Version(1, 31)
     level=Level.BASELINE,
     references=("PSS baseline: SELinux", "CIS 5.7.3", "NSA/CISA: Pod security", "MITRE ATT&CK T1611"),
     remediation="Remove user and role from seLinuxOptions, and set its type to container_t or remove it too.",
+    fix=_fix,
 )
 def selinux(pod: Pod, standard: Standard) -> Iterator[Violation]:
     """SELinux keeps containers off the node's files and off each other by their labels. With a type such as spc_t, or

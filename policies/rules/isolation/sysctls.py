@@ -1,7 +1,8 @@
 from collections.abc import Iterator
 
+from policies.path import Path
 from policies.pod import Pod, shown
-from policies.rule import Severity, Violation, rule
+from policies.rule import Drop, Edit, Put, Severity, Violation, rule
 from policies.standard import Level, Standard, Version
 
 # What each version added, newest last.
@@ -32,12 +33,24 @@ _ADDED = (
 _SAFE_SINCE = {name: version for version, names in _ADDED for name in names}
 
 
+def _fix(pod: Pod, path: Path, standard: Standard) -> Iterator[Edit]:
+    """Without the unsafe ones; safe ones that are spelled with slashes get dots."""
+    kept = []
+    for sysctl in filter(None, pod.security.sysctls or ()):
+        name = _dotted(sysctl.name or "")
+        if _safe(name, standard):
+            kept.append({"name": name} if sysctl.value is None else {"name": name, "value": sysctl.value})
+    whole = path[:-2]
+    yield Put(whole, kept) if kept else Drop(whole)
+
+
 @rule(
     title="Unsafe sysctl",
     severity=Severity.HIGH,
     level=Level.BASELINE,
     references=("PSS baseline: Sysctls", "CIS 5.7.3", "NSA/CISA: Pod security"),
     remediation="Remove the sysctl from the pod's securityContext.sysctls; a safe one must be spelled with dots.",
+    fix=_fix,
 )
 def sysctls(pod: Pod, standard: Standard) -> Iterator[Violation]:
     """A sysctl is a switch of the kernel. Those that do not belong to the pod alone change the node for every pod on
@@ -48,7 +61,16 @@ def sysctls(pod: Pod, standard: Standard) -> Iterator[Violation]:
     """
     for index, sysctl in enumerate(pod.security.sysctls or ()):
         name = (sysctl.name if sysctl is not None else None) or ""
-        since = _SAFE_SINCE.get(name)
-        if since is None or since > standard.version:
+        if not _safe(name, standard):
             path = pod.at("securityContext", "sysctls", index, "name")
             yield Violation(path, f"is {shown(name)}")
+
+
+def _safe(name: str, standard: Standard) -> bool:
+    since = _SAFE_SINCE.get(name)
+    return since is not None and since <= standard.version
+
+
+def _dotted(name: str) -> str:
+    """Of the spelling that sysctl(8) takes too, and that means the same."""
+    return name.replace("/", ".") if "/" in name and "." not in name else name

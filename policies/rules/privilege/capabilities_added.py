@@ -1,7 +1,9 @@
 from collections.abc import Iterator
 
+from policies.capability import only
+from policies.path import Path
 from policies.pod import Pod, shown
-from policies.rule import Severity, Violation, rule
+from policies.rule import Edit, Severity, Violation, rule
 from policies.standard import Level
 
 # What container runtimes give by default, without NET_RAW.
@@ -24,12 +26,18 @@ _ALLOWED = frozenset(
 )
 
 
+def _fix(pod: Pod, path: Path) -> Iterator[Edit]:
+    for container in pod.concerned(path):
+        yield only(container, lambda name: name in _ALLOWED)
+
+
 @rule(
     title="Capability beyond the default set",
     severity=Severity.HIGH,
     level=Level.BASELINE,
     references=("PSS baseline: Capabilities", "CIS 5.2.8", "CIS 5.2.9", "NSA/CISA: Pod security", "MITRE ATT&CK T1611"),
     remediation="Remove the capability from securityContext.capabilities.add.",
+    fix=_fix,
 )
 def capabilities_added(pod: Pod) -> Iterator[Violation]:
     """A capability is a piece of root's power over the kernel. Beyond those that a container has by default, most give

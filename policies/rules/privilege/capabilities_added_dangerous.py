@@ -8,7 +8,7 @@ from policies.rule import Edit, Severity, Violation, rule
 
 
 def _fix(pod: Pod, path: Path, dangerous: DangerousCapabilities) -> Iterator[Edit]:
-    if (container := pod.container_at(path)) is not None:
+    for container in pod.concerned(path):
         yield only(container, lambda name: bare(name) not in dangerous.by_name)
 
 

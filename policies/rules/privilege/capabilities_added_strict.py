@@ -1,10 +1,17 @@
 from collections.abc import Iterator
 
+from policies.capability import only
+from policies.path import Path
 from policies.pod import Pod, shown
-from policies.rule import Severity, Violation, rule
+from policies.rule import Edit, Severity, Violation, rule
 from policies.standard import Level, Standard, Version
 
 _WINDOWS_EXCUSED = Version(1, 25)
+
+
+def _fix(pod: Pod, path: Path) -> Iterator[Edit]:
+    for container in pod.concerned(path):
+        yield only(container, lambda name: name == "NET_BIND_SERVICE")
 
 
 @rule(
@@ -15,6 +22,7 @@ _WINDOWS_EXCUSED = Version(1, 25)
     replaces=("capabilities-added",),
     references=("PSS restricted: Capabilities", "CIS 5.2.9", "CIS 5.2.10", "NSA/CISA: Pod security"),
     remediation="Remove every capability but NET_BIND_SERVICE from securityContext.capabilities.add.",
+    fix=_fix,
 )
 def capabilities_added_strict(pod: Pod, standard: Standard) -> Iterator[Violation]:
     """Even the capabilities that containers have by default help an attacker who got in: to change the owner of files,

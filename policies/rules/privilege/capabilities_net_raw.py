@@ -10,14 +10,12 @@ _DROPS = frozenset({_NAME, ALL})
 
 
 def _fix(pod: Pod, path: Path) -> Iterator[Edit]:
-    container = pod.container_at(path)
-    if container is None:
-        return
-    if _added(container) is not None:
-        yield only(container, lambda name: bare(name) != _NAME)
-    if not _dropped(container):
-        drop = container.at("securityContext", "capabilities", "drop")
-        yield Put(drop, [*filter(None, container.dropped_capabilities), _NAME])
+    for container in pod.concerned(path):
+        if _added(container) is not None:
+            yield only(container, lambda name: bare(name) != _NAME)
+        if not _dropped(container):
+            drop = container.at("securityContext", "capabilities", "drop")
+            yield Put(drop, [*filter(None, container.dropped_capabilities), _NAME])
 
 
 @rule(

@@ -1,8 +1,13 @@
 from collections.abc import Iterator
 
+from policies.path import Path
 from policies.pod import Pod
-from policies.rule import Severity, Violation, rule
+from policies.rule import Edit, Put, Severity, Violation, rule
 from policies.standard import Level
+
+
+def _fix(_pod: Pod, path: Path) -> Iterator[Edit]:
+    yield Put(path, value=False)
 
 
 @rule(
@@ -11,6 +16,7 @@ from policies.standard import Level
     level=Level.BASELINE,
     references=("PSS baseline: Privileged Containers", "CIS 5.2.2", "NSA/CISA: Pod security", "MITRE ATT&CK T1611"),
     remediation="Set securityContext.privileged to false, and add only the capabilities that the program needs.",
+    fix=_fix,
 )
 def privileged(pod: Pod) -> Iterator[Violation]:
     """A privileged container holds every capability, sees every device of the node, and runs without seccomp, AppArmor

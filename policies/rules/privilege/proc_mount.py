@@ -1,10 +1,15 @@
 from collections.abc import Iterator
 
+from policies.path import Path
 from policies.pod import Pod, shown
-from policies.rule import Severity, Violation, rule
+from policies.rule import Edit, Put, Severity, Violation, rule
 from policies.standard import Level, Standard, Version
 
 _USER_NAMESPACE_EXCUSED = Version(1, 35)
+
+
+def _fix(_pod: Pod, path: Path) -> Iterator[Edit]:
+    yield Put(path, "Default")
 
 
 @rule(
@@ -13,6 +18,7 @@ _USER_NAMESPACE_EXCUSED = Version(1, 35)
     level=Level.BASELINE,
     references=("PSS baseline: /proc Mount Type", "NSA/CISA: Pod security", "MITRE ATT&CK T1611"),
     remediation="Remove securityContext.procMount, or set it to Default.",
+    fix=_fix,
 )
 def proc_mount(pod: Pod, standard: Standard) -> Iterator[Violation]:
     """Runtimes hide the dangerous parts of /proc from containers. Unmasked, they are there to be read and written:
