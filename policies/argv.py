@@ -124,7 +124,7 @@ def given(program: str, words: Sequence[Word]) -> Given:
             return Given(code=position - 1) if coded else Given(file=position - 1)
         if program not in SHELLS and text.startswith("-m"):
             return Given(file=position - 1)
-        coded = coded or _has_flag(text, flags)
+        coded = coded or (_has_flag(text, flags) and (program not in SHELLS or text.lstrip("-").isalpha()))
         if not coded and "s" in text and program in SHELLS and not text.startswith("--"):
             return Given()
         if text in ("--rcfile", "--init-file") or (program in SHELLS and _cluster(text.replace("+", "-", 1), "o")):

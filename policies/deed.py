@@ -153,7 +153,10 @@ def _sends(text: str) -> bool:
 def _nc(texts: list[str]) -> Iterator[Deed]:
     options = [text for text in texts if text.startswith("-")]
     short = "".join(text[1:] for text in options if not text.startswith("--"))
-    runs = any(text in ("--exec", "--sh-exec", "--lua-exec") or text.startswith("--sh-exec=") for text in options)
+    runs = any(
+        text in ("--exec", "--sh-exec", "--lua-exec") or text.startswith(("--exec=", "--sh-exec=", "--lua-exec="))
+        for text in options
+    )
     if runs or ("e" in short and "z" not in short) or ("c" in short and any(map(_is_shell, texts))):
         yield Deed.REVERSE_SHELL
     elif "l" in short or "--listen" in options:

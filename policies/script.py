@@ -248,6 +248,8 @@ class Reader:
             self._code(" ".join(word.text for word in words[1:]), program)
         else:
             self._text(" ".join(word.text for word in words))
+            if given.file is not None and argv.is_output(words[given.file]):
+                self._runs_output(pipe.flat(words[given.file].inner), program)
 
     def _code(self, code: str, program: str) -> None:
         """A program in another language."""
@@ -266,7 +268,10 @@ class Reader:
         self.nested -= 1
 
     def _redirects(self, command: Command) -> None:
+        if not command.redirects:
+            return
         targets = [redirect.target for redirect in command.redirects if ">" in redirect.operator]
+        self._text(" ".join(target.text for target in targets))
         for deed in pipe.written(command.words, targets, self.mounted):
             self._add(deed, "a write")
         network = False

@@ -1,6 +1,7 @@
 """How a shell puts a word together: quotes, escapes, variables, and the output of inner commands."""
 
 import re
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def unescape(text: str) -> str:
     return _ESCAPE.sub(character, text) if "\\" in text else text
 
 
-class Text:
+class Text(ABC):
     """A script that is being read: where, with which variables, and how much may still be written out."""
 
     def __init__(self, text: str, variables: dict[str, Word], left: int, depth: int = 0) -> None:
@@ -47,13 +48,13 @@ class Text:
         self.depth = depth
         self.position = 0
 
+    @abstractmethod
     def pipelines(self, close: str) -> "Script":
         """What stands up to this closing word."""
-        raise NotImplementedError
 
+    @abstractmethod
     def below(self, text: str) -> "Script":
         """What another text, which stands inside this one, says."""
-        raise NotImplementedError
 
     def spent(self, text: str) -> str:
         """As much of a value as may still be written out."""
