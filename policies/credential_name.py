@@ -19,12 +19,9 @@ class Asks(IntEnum):
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _PASSWORDS = frozenset(
-    {"password", "passwd", "pwd", "passphrase", "pass", "pword", "pswd", "passwrd", "passwords", "passw", "passwort"}
+    {"pwd", "pass", "pword", "pswd", "passw", "passwords", "dbpass", "userpass", "rootpass", "adminpass", "dbpwd"}
 )
-_PASSWORD_ENDS = ("password", "passwd", "passphrase", "passwrd")
-_PASSWORDS_TOGETHER = frozenset(
-    {"dbpass", "userpass", "rootpass", "adminpass", "pgpass", "mypass", "mysqlpwd", "dbpwd"}
-)
+_PASSWORD_ENDS = ("password", "passwd", "passphrase", "passwrd", "passwort")
 _SECRETS = frozenset({"secret", "token", "credential", "credentials", "creds", "bearer", "apikey"})
 _SECRET_ENDS = ("secret", "apikey", "secretkey", "accesskey", "privatekey", "authtoken", "accesstoken", "authkey")
 _KEYS = frozenset(

@@ -51,7 +51,7 @@ _TOKENS = (
     # Twilio and SendGrid: API keys
     r"SK[0-9a-f]{32}(?![A-Za-z0-9])|SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64}",
     # Azure: connection strings of storage, service bus and event hubs; shared access signatures; client secrets
-    r"(?:AccountKey|SharedAccessKey)=[A-Za-z0-9+/]{20,100}={0,2}|[?&]sig=[A-Za-z0-9%+/]{30,100}",
+    r"(?:AccountKey|SharedAccessKey)=[A-Za-z0-9+/]{20,100}={0,2}|sig=[A-Za-z0-9%+/]{30,100}",
     r"[A-Za-z0-9_~.-]{3}8Q~[A-Za-z0-9_~.-]{31,34}",
     # HashiCorp: Vault tokens, HCP Terraform API tokens
     r"hvs\.[A-Za-z0-9_-]{24,250}|[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{40,80}",

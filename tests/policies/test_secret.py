@@ -1,0 +1,279 @@
+"""Literal credentials, and what only looks like one."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies import resource, secret
+from policies.credential_name import Asks, asks
+from policies.objects import ConfigMap
+from policies.path import render
+from policies.rules.secret.secret_in_configmap import secret_in_configmap
+from policies.rules.secret.secret_in_env import secret_in_env
+from policies.secret import Kind, Line
+from policies.token_format import Format, format_of
+
+# Put together here, so that nobody's scanner takes this file for a leak.
+RANDOM = "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0"
+HEX = "0123456789abcdef" * 4
+TOKENS = [
+    "AKIA" + "A1B2C3D4E5F6G7H8",
+    "ASIA" + "A1B2C3D4E5F6G7H8",
+    "gh" + "p_" + RANDOM[:36],
+    "github" + "_pat_" + RANDOM,
+    "gl" + "pat-" + RANDOM[:20],
+    "xox" + "b-123456789012-" + RANDOM[:24],
+    "xapp" + "-1-" + RANDOM,
+    "https://hooks." + "slack.com/services/T00000000/B00000000/" + RANDOM[:24],
+    "sk" + "_live_" + RANDOM[:24],
+    "AI" + "za" + RANDOM[:35],
+    "GOCSPX" + "-" + RANDOM[:28],
+    "eyJhbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiIxMjMifQ." + RANDOM,
+    "eyJhbGciO" + "iJIUzI1NiJ9",
+    "npm" + "_" + RANDOM[:36],
+    "pypi" + "-AgEI" + RANDOM + RANDOM,
+    "rubygems" + "_" + HEX[:48],
+    "dckr" + "_pat_" + RANDOM[:27],
+    "SK" + HEX[:32],
+    "SG" + "." + RANDOM[:22] + "." + RANDOM,
+    "AccountName=a;Account" + "Key=" + RANDOM + RANDOM + "==",
+    "https://a.blob.core.windows.net/?sv=1&" + "sig=" + RANDOM,
+    "abc8" + "Q~" + RANDOM[:34],
+    "hvs" + "." + RANDOM,
+    RANDOM[:14] + ".atlas" + "v1." + RANDOM + RANDOM[:24],
+    "dop" + "_v1_" + HEX,
+    "dapi" + HEX[:32],
+    "pul" + "-" + HEX[:40],
+    "glsa" + "_" + RANDOM[:32] + "_" + HEX[:8],
+    "NRAK" + "-" + RANDOM[:27].upper(),
+    "sk" + "-proj-" + RANDOM,
+    "hf" + "_" + "abcdefghijklmnopqrstuvwxyzABCDEFGH",
+    "nvapi" + "-" + RANDOM + RANDOM[:20],
+    "ATATT3" + RANDOM + RANDOM,
+    "sq0" + "atp-" + RANDOM[:22],
+    "shp" + "at_" + HEX[:32],
+    "lin" + "_api_" + RANDOM,
+    "PMAK" + "-" + HEX[:24] + "-" + HEX[:34],
+    "LTAI" + RANDOM[:16],
+    "123456789" + ":AA" + RANDOM[:33],
+    '{"auths": {"x": {"auth": "' + "dXNlcjpwYXNz" + '"}}}',
+]
+
+
+@pytest.mark.parametrize("token", TOKENS, ids=lambda token: token[:8])
+def test_formats_are_known_wherever_they_stand(token: str) -> None:
+    assert format_of(token) is Format.TOKEN
+    assert secret.find("ANYTHING", token) is Kind.TOKEN
+    assert secret.find("ANYTHING", f'x "{token}" y') is Kind.TOKEN
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-----BEGIN PRIVATE KEY-----", Format.PRIVATE_KEY),
+        ("-----BEGIN RSA PRIVATE KEY-----\nx", Format.PRIVATE_KEY),
+        ("-----BEGIN PGP PRIVATE KEY BLOCK-----", Format.PRIVATE_KEY),
+        ("AGE-SECRET-KEY-1" + "A" * 20, Format.PRIVATE_KEY),
+        ("-----BEGIN PUBLIC KEY-----\nx", None),
+        ("Authorization: Bearer abcdefgh12345678", Format.HEADER),
+        ("authorization: basic dXNlcjpwYXNz", Format.HEADER),
+        ("Authorization: Bearer $TOKEN and more", None),
+        ("a bearer of news that is good", None),
+        ("postgres://app:hunter2@db/app", Format.ADDRESS),
+        ("redis://:hunter2@db:6379", Format.ADDRESS),
+        ("jdbc:mysql://u:p%40ss@db", Format.ADDRESS),
+        ("postgres://app@db/app", None),
+        ("postgres://app:$(PASSWORD)@db/app", None),
+        ("postgres://app:${PASSWORD}@db/app", None),
+        ("postgres://app:xxxx@db/app", None),
+        ("postgres://user:password@db/app", None),
+        ("https://example.com:8080/a@b", None),
+        ("ghp_" + "x" * 36, None),
+        ("AKIA1234", None),
+        ("MAKIA" + "A1B2C3D4E5F6G7H8", None),
+        ("the quick brown fox jumps over", None),
+    ],
+)
+def test_formats(text: str, expected: Format | None) -> None:
+    assert format_of(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (
+            "password DB_PASSWORD dbPassword db.password db-passwd MYSQL_PWD PASSPHRASE webpassword PASSWORD_1",
+            Asks.PASSWORD,
+        ),
+        ("ADMIN_PASS DBPASS PASSWORD_VALUE password2 rootPasswordBase64", Asks.PASSWORD),
+        (
+            "TOKEN apiKey API_KEY SECRET_KEY_BASE clientSecret aws_credentials AUTH_TOKEN privateKey x-api-key",
+            Asks.SECRET,
+        ),
+        ("SECRET_BLAH JWT_SECRET_KEY github.token accesskey SIGNING_KEY", Asks.SECRET),
+        ("AWS_SECRET_ACCESS_KEY AZURE_BATCH_KEY azure_storage_key OCI_CLI_KEY_CONTENT", Asks.CLOUD_KEY),
+        ("PWD OLDPWD MONKEY KEYCLOAK_USER KEY KEYS KEYSPACE COMPASS BYPASS TOKENIZER SECRETARY", Asks.NOTHING),
+        ("TOKEN_TTL KEY_FILE SECRET_NAME PASSWORD_FILE API_KEY_PATH TOKEN_URL PUBLIC_KEY SECRETS_PATH", Asks.NOTHING),
+        (
+            "ALLOW_EMPTY_PASSWORD MAX_TOKEN USE_TOKEN ENABLE_SECRET PASSWORD_HASH SECRET_UUID AWS_ACCESS_KEY_ID",
+            Asks.NOTHING,
+        ),
+        ("AZURE_PUBLIC_SSH_KEY PASS_DEVICE_SPECS DB_KEY . 4711 HOST USER AWS_REGION imagePullSecrets", Asks.NOTHING),
+    ],
+)
+def test_names_that_ask_for_a_credential(names: str, expected: Asks) -> None:
+    assert {name: asks(name) for name in names.split()} == dict.fromkeys(names.split(), expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("DB_PASSWORD", "hunter2", Kind.NAMED),
+        ("DB_PASSWORD", "changeme", Kind.NAMED),
+        ("DB_PASSWORD", "1234", Kind.NAMED),
+        ("DB_PASSWORD", "'hunter2'", Kind.NAMED),
+        ("DB_PASSWORD", "Pa$$word", Kind.NAMED),
+        ("PASSWORD", "password", Kind.NAMED),
+        ("DB_PASSWORD", "", None),
+        ("DB_PASSWORD", "ab", None),
+        ("DB_PASSWORD", "'a'", None),
+        ("DB_PASSWORD", "123", None),
+        ("DB_PASSWORD", "true", None),
+        ("DB_PASSWORD", "<your password>", None),
+        ("DB_PASSWORD", "[your password]", None),
+        ("DB_PASSWORD", "your-password-here", None),
+        ("DB_PASSWORD", "%(password)s", None),
+        ("DB_PASSWORD", "%PASSWORD%", None),
+        ("DB_PASSWORD", "$PASSWORD", None),
+        ("DB_PASSWORD", "$$PASSWORD", None),
+        ("DB_PASSWORD", "op://vault/db/password", None),
+        ("DB_PASSWORD", "arn:aws:secretsmanager:x", None),
+        ("DB_PASSWORD", "C:\\secrets\\db", None),
+        ("DB_PASSWORD", "INSERT_PASSWORD", None),
+        ("DB_PASSWORD", "db_password", None),
+        ("TOKEN", "Abcdef123", Kind.NAMED),
+        ("TOKEN", "supersecret", Kind.NAMED),
+        ("TOKEN", "12345678", Kind.NAMED),
+        ("TOKEN", "1234567", None),
+        ("TOKEN", "etcd-cluster-1", None),
+        ("TOKEN", "two words", None),
+        ("TOKEN", "short", None),
+        ("TOKEN", "md5:" + HEX[:32], None),
+        ("AWS_SECRET_ACCESS_KEY", "xxx", Kind.NAMED),
+        ("AWS_SECRET_ACCESS_KEY", "/run/key", None),
+        ("AWS_SECRET_ACCESS_KEY", "$(KEY)", None),
+        ("X", "a=b;Password=hunter2", Kind.ASSIGNMENT),
+        ("X", '{"a": "b", "password":"hunter2"}', Kind.ASSIGNMENT),
+        ("X", "{'password': 'hunter2', a='b'}", Kind.ASSIGNMENT),
+        ("X", "<a><password>hunter2</password></a>", Kind.ASSIGNMENT),
+        ("X", "<a><password>${P}</password></a>", None),
+        ("X", "token.ttl=30m key=value", None),
+        ("X", "password==hunter2", None),
+        ("X", "hunter2 Abcdef123", None),
+    ],
+)
+def test_values_under_names(name: str, value: str, expected: Kind | None) -> None:
+    assert secret.find(name, value) is expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], []),
+        ([None, ""], []),
+        (["--password=hunter2"], [(0, Kind.ASSIGNMENT)]),
+        (["--password", "hunter2"], [(1, Kind.ASSIGNMENT)]),
+        (["--password", None, "hunter2"], []),
+        (["--password", "--hunter2"], []),
+        (["password", "hunter2"], []),
+        (["--password=", "hunter2"], []),
+        (["--token-file", "Abcdef123"], []),
+        (["x", "Authorization: Bearer abcdefgh12345678"], [(1, Kind.HEADER)]),
+        (["postgres://a:hunter2@b"], [(0, Kind.ADDRESS)]),
+        (["-----BEGIN PRIVATE KEY-----"], [(0, Kind.PRIVATE_KEY)]),
+        (["mysql", "-u", "root", "-phunter2"], [(1, Kind.ASSIGNMENT)]),
+        (["mysql", "-u", "root", "-p$PASSWORD"], []),
+        (["sshpass", "-p", "hunter2", "ssh", "x"], [(1, Kind.ASSIGNMENT)]),
+        (["curl", "http://a", "--user", "a:hunter2"], [(2, Kind.ASSIGNMENT)]),
+        (["docker login -u a -p hunter2"], [(0, Kind.ASSIGNMENT)]),
+        (["ldapsearch -x -w hunter2 -b dc=x"], [(0, Kind.ASSIGNMENT)]),
+        (["mongosh -u a -p hunter2", "x"], [(0, Kind.ASSIGNMENT)]),
+        (["start --db-password hunter2 -v"], [(0, Kind.ASSIGNMENT)]),
+        (["start --password-file /x --token x"], []),
+        (["mkdir -p /data; redis-cli ping"], []),
+    ],
+)
+def test_command_lines(words: list[str | None], expected: list[tuple[int, Kind]]) -> None:
+    assert list(secret.in_words(words)) == expected
+
+
+def test_files_are_read_line_by_line() -> None:
+    text = (
+        "# password: hunter2\n"
+        "user: app\n"
+        "password: hunter2\n"
+        "  - apiKey: 'Abcdef123' # not the one above\n"
+        "url: postgres://a:hunter2@db\n"
+        "passwordFile: /x\n"
+        "key -----BEGIN EC PRIVATE KEY-----\n"
+        "token = read(1)\n"
+        "token = os.environ[1]\n"
+    )
+    assert list(secret.in_file(text)) == [
+        Line(3, "password", Kind.NAMED),
+        Line(4, "apiKey", Kind.NAMED),
+        Line(5, "", Kind.ADDRESS),
+        Line(7, "", Kind.PRIVATE_KEY),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("web", None),
+        ("sk-" + "a1b2c3d4" * 5, None),
+        ("web_1", None),
+        ("gh" + "o_" + RANDOM[:36], Kind.TOKEN),
+        ("bitbucket=>" + RANDOM[:32].lower(), Kind.ASSIGNMENT),
+        ("a=b", None),
+    ],
+)
+def test_names_of_containers(name: str, expected: Kind | None) -> None:
+    assert secret.in_label(name) is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ey-" * 3_000, "-ey.ey" * 1_500, "sk-" * 3_000, "mysql -p " * 900, "curl -u " * 1_000, "://a:" * 2_000,
+     "password=" * 900, "password=\"a" * 700, "<password>" * 800, "a-" * 4_000 + "!", "a/" * 4_000 + "!",
+     "your-" * 1_600 + "!", "8Q~" * 2_700, "x" * 8_000 + "!", "--password a " * 600],
+    ids=lambda text: text[:8],
+)  # fmt: skip
+def test_hostile_values_end(text: str) -> None:
+    for name in ("PASSWORD", "TOKEN", "X"):
+        secret.find(name, text)
+    list(secret.in_words([text, text]))
+    list(secret.in_file(text))
+    secret.in_label(text)
+
+
+def test_only_so_much_of_a_pod_is_read() -> None:
+    padding = {"name": "A", "value": "x" * secret.MAX_POD}
+    password = {"name": "PASSWORD", "value": "hunter2"}
+    first = {"env": [password, padding, password], "command": ["--password=hunter2"]}
+    body = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [first, first]}}
+    pod = resource.read(body).pods[0].pod
+    assert [render(path) for path, _ in secret_in_env.function(pod)] == ["spec.containers[0].env[0].value"]
+
+
+def test_only_so_much_of_a_config_map_is_read() -> None:
+    data: dict[str, str | None] = {"password": "hunter2", "file": "x\n" * secret.MAX_FILE, "token": "Abcdef123"}
+    assert [path for path, _ in secret_in_configmap.function(ConfigMap(data=data))] == [("data", "password")]
+
+
+@given(st.text(), st.text())
+def test_nothing_makes_it_fail(name: str, value: str) -> None:
+    secret.find(name, value)
+    list(secret.in_words([name, value]))
+    list(secret.in_file(value))
+    secret.in_label(value)
