@@ -35,12 +35,13 @@ class Kind(StrEnum):
 _BY_FORMAT = {Format.PRIVATE_KEY: Kind.PRIVATE_KEY, Format.HEADER: Kind.HEADER, Format.ADDRESS: Kind.ADDRESS}
 _SILENT = frozenset(
     {
-        "true", "false", "yes", "no", "on", "off", "none", "null", "nil", "undefined", "n/a", "na", "enabled",
-        "disabled", "redacted", "removed", "hidden", "string", "str", "text", "optional", "required", "unset", "todo",
-        "tbd", "placeholder", "replaceme", "replace-me", "replace_me", "masked", "object", "empty", "default", "env",
-        "file", "vault", "secret", "token", "apikey", "api-key", "api_key", "auto", "generated", "random", "external",
+        "true", "false", "yes", "no", "on", "off", "none", "null", "nil", "undefined", "n/a", "enabled", "disabled",
+        "redacted", "removed", "hidden", "masked", "string", "str", "bool", "boolean", "int", "bytes", "optional",
+        "required", "unset", "todo", "tbd", "placeholder", "replaceme", "replace-me", "replace_me", "files",
     }
 )  # fmt: skip
+#: These would be passwords, if bad ones; under TOKEN or SECRET they say where it comes from.
+_SOURCES = frozenset({"secret", "apikey", "api-key", "api_key", "default", "generated", "random", "external", "object"})
 # References of shells, Kubernetes, Helm, Python, Windows and stores of secrets; placeholders in brackets.
 _REFERENCE = re.compile(
     r"\$[({]|\{\{|%\(|%[A-Z_]{2,60}%|^(?:\$\$|\$[A-Za-z_@]|<[A-Za-z _./-]{1,60}>$|\[[A-Za-z _-]{1,60}\]$|vault:|ref\+|op://|"
@@ -48,7 +49,8 @@ _REFERENCE = re.compile(
 )
 # In files: a call, an index, what a program looks up, marks of YAML.
 _CODE = re.compile(
-    r"[A-Za-z_][\w.]{0,60}[(\[]|[$@*!&|>{\[]|(?:os|process|env|var|local|data|self|this|config|settings)\."
+    r"[A-Z][a-z]+(?:\.[A-Z][A-Za-z]+)+$|[A-Za-z_][\w.]{0,60}[(\[]|[$@*!&|>{\[]|"
+    r"(?:os|process|env|var|local|data|self|this|config|settings)\."
 )
 _DURATION = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:ns|us|ms|s|m|h|d|Mi|Gi|Ki|MB|GB|KB)")
 _CROSSED_OUT = re.compile(r"[xX*.\-_?#]+|[a-z_-]{1,20}[xX*]{6,200}")
@@ -95,7 +97,9 @@ def _is_literal(value: str, asks: Asks, name: str) -> bool:
         return False
     if value.isdigit():
         return len(value) >= (4 if asks is Asks.PASSWORD else 8)
-    return asks is Asks.PASSWORD or (len(value) >= 6 and " " not in value and not _OBJECT_NAME.fullmatch(value))
+    if asks is Asks.PASSWORD:
+        return True
+    return len(value) >= 6 and " " not in value and value.lower() not in _SOURCES and not _OBJECT_NAME.fullmatch(value)
 
 
 def _stands_for_another(value: str) -> bool:

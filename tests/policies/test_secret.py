@@ -158,6 +158,8 @@ def test_names_that_ask_for_a_credential(names: str, expected: Asks) -> None:
         ("TOKEN", "etcd-cluster-1", None),
         ("TOKEN", "two words", None),
         ("TOKEN", "short", None),
+        ("COOKIE_SECRET", "SECRET", None),
+        ("DB_PASSWORD", "secret", Kind.NAMED),
         ("TOKEN", "md5:" + HEX[:32], None),
         ("AWS_SECRET_ACCESS_KEY", "xxx", Kind.NAMED),
         ("AWS_SECRET_ACCESS_KEY", "/run/key", None),
@@ -218,6 +220,8 @@ def test_files_are_read_line_by_line() -> None:
         "key -----BEGIN EC PRIVATE KEY-----\n"
         "token = read(1)\n"
         "token = os.environ[1]\n"
+        "token = Name.Label\n"
+        "password: bool = False\n"
     )
     assert list(secret.in_file(text)) == [
         Line(3, "password", Kind.NAMED),
