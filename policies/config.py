@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 import yaml
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from yaml.constructor import ConstructorError
 from yaml.events import CollectionEndEvent, CollectionStartEvent
 
@@ -20,7 +20,10 @@ from policies import profile as profiles
 from policies import registry
 from policies.engine import Engine
 from policies.overrides import Limits
-from policies.profile import Action
+from policies.profile import Action, Profile
+from policies.risk.assess import Assessor
+from policies.risk.classifier import Classifier, shipped
+from policies.risk.observe import Observer
 from policies.rule import Options, Rule
 from policies.standard import Version
 
@@ -50,11 +53,19 @@ class Metadata(Struct, frozen=True):
     name: str = "default"
 
 
+class ClassifierSetting(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Probabilities at and over which a pod is warned of and denied; null: never. What is left out is the profile's."""
+
+    warn_at: float | UnsetType | None = UNSET
+    deny_at: float | UnsetType | None = UNSET
+
+
 class Spec(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     mode: Mode = Mode.ENFORCE
     profile: str = profiles.DEFAULT
     pss_version: str = "latest"
     rules: dict[str, RuleSetting] = {}
+    classifier: ClassifierSetting = ClassifierSetting()
     overrides: Limits = Limits()
     updates: Literal["worse", "all"] = "worse"
 
@@ -66,6 +77,16 @@ class GatePolicy(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"
     kind: Literal["GatePolicy"]
     metadata: Metadata = Metadata()
     spec: Spec = Spec()
+
+
+class Thresholds(Struct, frozen=True):
+    """Probabilities at and over which a pod is warned of, and denied; 2 is never reached."""
+
+    warn_at: float
+    deny_at: float
+
+
+_NEVER = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +102,8 @@ class Policy:
     profile: str
     judge_whole_updates: bool
     overrides: Limits
+    thresholds: Thresholds
+    model: str
     engine: Engine
     actions: Mapping[str, Action]
 
@@ -151,6 +174,7 @@ def compile_policy(document: GatePolicy) -> Policy:
         (rule.id, Action.parse(found.action)) for rule, found in settings.items() if found.action is not None
     )
     options = {rule.id: _options(rule, found.options) for rule, found in settings.items() if found.options}
+    classifier = shipped()
     in_force = [found for found in registry.load() if actions.get(found.id, Action.OFF) is not Action.OFF]
     return Policy(
         name=document.metadata.name,
@@ -159,9 +183,31 @@ def compile_policy(document: GatePolicy) -> Policy:
         profile=spec.profile,
         judge_whole_updates=spec.updates == "all",
         overrides=_limits(spec.overrides),
-        engine=Engine(in_force, profile.yardstick(version), options),
+        thresholds=_thresholds(spec.classifier, profile, classifier),
+        model=classifier.name,
+        engine=Engine(in_force, profile.yardstick(version), options, Assessor(classifier, Observer.shipped())),
         actions=actions,
     )
+
+
+def _thresholds(given: ClassifierSetting, profile: Profile, classifier: Classifier) -> Thresholds:
+    model = classifier.model.thresholds
+    warn = model.warn_at if profile.classifier != "report" else _NEVER
+    deny = model.deny_at if profile.classifier == "enforce" else _NEVER
+    found = Thresholds(_probability(given.warn_at, "warnAt", warn), _probability(given.deny_at, "denyAt", deny))
+    if found.warn_at > found.deny_at and given.warn_at is not None:
+        raise PolicyError("spec.classifier.warnAt is above denyAt: what is denied is not warned of")
+    return found
+
+
+def _probability(given: float | UnsetType | None, name: str, default: float) -> float:
+    if given is UNSET:
+        return default
+    if given is None:
+        return _NEVER
+    if not 0 <= given <= 1:
+        raise PolicyError(f"spec.classifier.{name} is {given}: write a probability between 0 and 1, or null for never")
+    return given
 
 
 def _limits(given: Limits) -> Limits:

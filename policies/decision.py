@@ -8,10 +8,11 @@ from msgspec.structs import replace
 
 from policies.config import Mode, Policy
 from policies.engine import NOTHING, Evaluation, Finding
-from policies.overrides import Override, Refusal, granted
+from policies.overrides import RISK, Override, Refusal, granted
 from policies.path import Path, render
 from policies.profile import Action
 from policies.resource import UnreadableObjectError
+from policies.risk.assess import Risk
 
 
 class Verdict(StrEnum):
@@ -40,7 +41,7 @@ class Decision(Struct, frozen=True):
 
     `judged` is the verdict before the policy's mode softened it; `reasons` are sorted worst first, their actions as
     softened. `unreadable` says what could not be understood about the object, when that is the reason. `refusals` are
-    overrides that were asked for and do not count.
+    overrides that were asked for and do not count. `risk_action` is what the risk leads to; OFF below the thresholds.
     """
 
     verdict: Verdict
@@ -48,6 +49,25 @@ class Decision(Struct, frozen=True):
     reasons: tuple[Reason, ...] = ()
     unreadable: str | None = None
     refusals: tuple[Refusal, ...] = ()
+    risk: Risk | None = None
+    risk_action: Action = Action.OFF
+    risk_limit: float = 1.0
+
+    @property
+    def remedy(self) -> tuple[str, ...]:
+        """The fewest things without which the risk would not be held against the object."""
+        if self.risk is None or self.risk_action is Action.OFF:
+            return ()
+        return self.risk.remedy(self.risk_limit)
+
+    @property
+    def risk_text(self) -> str:
+        """Why the risk is what it is, and what would change it, in one line."""
+        if self.risk is None:
+            return ""
+        remedy = self.remedy
+        end = f" Without its {' and '.join(remedy)} it would not be held against it." if remedy else ""
+        return f"{RISK}: {render(self.risk.path)} {self.risk.text}.{end}"
 
 
 ALLOWED = Decision(Verdict.ALLOW, Verdict.ALLOW)
@@ -68,19 +88,29 @@ def decide(
     `before` is what the object had already before this update, and `overrides` are those that somebody granted: what
     they are about is only recorded.
     """
-    if not evaluation.findings:
-        return ALLOWED
+    risk = evaluation.risk
+    suspicion = _suspicion(risk, policy, before.risk, overrides) if risk is not None else Action.OFF
+    if not evaluation.findings and suspicion is Action.OFF:
+        return Decision(Verdict.ALLOW, Verdict.ALLOW, risk=risk) if risk is not None else ALLOWED
     known = Counter(map(_sameness, before.findings))
     reasons = [_reason(found, policy, known) for found in evaluation.findings]
     if overrides:
         reasons = [_lifted(reason, overrides) for reason in reasons]
     reasons.sort(key=_worst_first)
-    judged = reasons[0].action
+    judged = max(reasons[0].action if reasons else Action.OFF, suspicion)
     ceiling = _CEILING[policy.mode]
     if judged > ceiling:
         reasons = [replace(reason, action=min(reason.action, ceiling)) for reason in reasons]
     refusals = tuple(each for each in overrides if isinstance(each, Refusal))
-    return Decision(_verdict(min(judged, ceiling)), _verdict(judged), tuple(reasons), refusals=refusals)
+    return Decision(
+        _verdict(min(judged, ceiling)),
+        _verdict(judged),
+        tuple(reasons),
+        refusals=refusals,
+        risk=risk,
+        risk_action=min(suspicion, ceiling),
+        risk_limit=_limit(suspicion, policy),
+    )
 
 
 def refuse(error: UnreadableObjectError, policy: Policy) -> Decision:
@@ -101,6 +131,22 @@ def _reason(found: Finding, policy: Policy, known: Counter[_Sameness]) -> Reason
         return Reason(found, action)
     known[same] -= 1
     return Reason(found, min(action, Action.AUDIT), existing=True)
+
+
+def _suspicion(risk: Risk, policy: Policy, before: Risk | None, overrides: tuple[Override | Refusal, ...]) -> Action:
+    """What a risk leads to. What an object had before this update, or somebody granted, is only recorded."""
+    chance, thresholds = risk.probability, policy.thresholds
+    if chance < thresholds.warn_at and chance < thresholds.deny_at:
+        return Action.OFF
+    known = before is not None and before.log_odds >= risk.log_odds
+    if known or granted(overrides, RISK, risk.path) is not None:
+        return Action.AUDIT
+    return Action.DENY if chance >= thresholds.deny_at else Action.WARN
+
+
+def _limit(suspicion: Action, policy: Policy) -> float:
+    """The probability that a pod would have to stay below."""
+    return policy.thresholds.deny_at if suspicion is Action.DENY else policy.thresholds.warn_at
 
 
 def _lifted(reason: Reason, overrides: tuple[Override | Refusal, ...]) -> Reason:

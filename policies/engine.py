@@ -13,6 +13,7 @@ from policies.kinds import Row
 from policies.path import Path
 from policies.pod import Pod
 from policies.resource import Resource
+from policies.risk.assess import Assessor, Risk
 from policies.rule import Check, Drop, Edit, Options, Put, Rule
 from policies.standard import Standard
 
@@ -42,9 +43,13 @@ class Finding(Struct, frozen=True):
 
 
 class Evaluation(Struct, frozen=True):
-    """All that was found in an object, in the order of the rules' ids and then of the object."""
+    """All that was found in an object, in the order of the rules' ids and then of the object; and its risk.
+
+    `risk` is None where there is no pod, or no classifier.
+    """
 
     findings: tuple[Finding, ...]
+    risk: Risk | None = None
 
 
 NOTHING = Evaluation(())
@@ -68,10 +73,17 @@ class Engine:
     Safe to share between threads: it keeps nothing of what it judges.
     """
 
-    __slots__ = ("_checks", "_plans", "options", "standard")
+    __slots__ = ("_assessor", "_checks", "_plans", "options", "standard")
 
-    def __init__(self, rules: Iterable[Rule], standard: Standard, options: Mapping[str, Options] = NO_OPTIONS) -> None:
+    def __init__(
+        self,
+        rules: Iterable[Rule],
+        standard: Standard,
+        options: Mapping[str, Options] = NO_OPTIONS,
+        assessor: Assessor | None = None,
+    ) -> None:
         self.standard = standard
+        self._assessor = assessor
         self.options = options
         in_order = sorted(rules, key=lambda found: found.id)
         self._checks = [(found, found.bind(standard, options.get(found.id))) for found in in_order]
@@ -84,8 +96,9 @@ class Engine:
         return [rule for rule, _ in self._checks]
 
     def concerns(self, kind: Kind) -> bool:
-        """Whether any rule in force looks at objects of this kind."""
-        return bool(self._plan(kinds.row_of(kind)))
+        """Whether any rule in force, or the classifier, looks at objects of this kind."""
+        row = kinds.row_of(kind)
+        return bool(self._plan(row)) or (self._assessor is not None and bool(row.places))
 
     def evaluate(self, resource: Resource) -> Evaluation:
         """Run every rule over what it is about. A rule finds at most MAX_FINDINGS things in an object, and says so."""
@@ -98,7 +111,8 @@ class Engine:
             else:
                 found = check(resource if about_all else resource.body)
                 _collect(rule, found, (), findings, len(findings) + MAX_FINDINGS)
-        return Evaluation(tuple(findings)) if findings else NOTHING
+        risk = self._assessor.assess(resource.pods) if self._assessor is not None and resource.pods else None
+        return Evaluation(tuple(findings), risk) if findings or risk is not None else NOTHING
 
     def edits(self, resource: Resource, finding: Finding) -> tuple[Edit, ...]:
         """What would be written instead, as edits of the whole object; empty where nobody can say."""

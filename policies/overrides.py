@@ -20,6 +20,8 @@ RULES = "podgate.dev/override"
 REASON = "podgate.dev/override-reason"
 EXPIRES = "podgate.dev/override-expires"
 TICKET = "podgate.dev/override-ticket"
+#: What stands for the classifier where rules are named.
+RISK = "risk"
 _ALL = (RULES, REASON, EXPIRES, TICKET)
 _MOST_RULES = 50
 _MOST_TEXT = 500
@@ -99,6 +101,8 @@ def _refuse_early(given: Mapping[str, str], limits: Limits) -> None:
 
 def _rule(name: str, limits: Limits) -> str:
     known = registry.by_name()
+    if name == RISK and RISK not in limits.never_for:
+        return RISK
     if name not in known:
         near = get_close_matches(name[:100], known, n=1)
         hint = f": did you mean {near[0]}?" if near else "; name each rule, as `podgate rules` lists them"

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
-from importlib import resources
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import yaml
 from msgspec import Struct, convert
@@ -12,6 +12,7 @@ from policies.rule import Rule
 from policies.standard import Level, Standard, Version
 
 DEFAULT = "recommended"
+_FOLDER = Path(__file__).with_name("profiles")
 
 
 class Action(IntEnum):
@@ -39,7 +40,8 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
 
     With `standard` it is that level of the Pod Security Standards, judged as upstream does. Otherwise a rule does what
     `rules` says of it, else what `levels` says of its level, else `default`; the few rules that are stricter at the
-    restricted level are held against `level`.
+    restricted level are held against `level`. `classifier`: a risk over the model's thresholds is denied and warned of,
+    only warned of, or only reported.
     """
 
     title: str
@@ -49,6 +51,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     levels: dict[str, str] = {}
     rules: dict[str, str] = {}
     default: str = "off"
+    classifier: Literal["enforce", "warn", "report"] = "report"
 
     def yardstick(self, version: Version) -> Standard:
         """What pods are held against by the rules that upstream judges differently by level."""
@@ -76,14 +79,13 @@ def _as_upstream(rules: list[Rule], level: Level) -> dict[str, Action]:
 
 def names() -> list[str]:
     """The shipped profiles, sorted."""
-    files = resources.files("policies.profiles").iterdir()
-    return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
+    return sorted(file.stem for file in _FOLDER.glob("*.yaml"))
 
 
 def load(name: str) -> Profile:
     """A shipped profile. Raises ValueError for a name that is none."""
     if name not in (known := names()):
         raise ValueError(f'"{name}" is not a profile: write one of {", ".join(known)}')
-    text = resources.files("policies.profiles").joinpath(f"{name}.yaml").read_text("utf-8")
+    text = (_FOLDER / f"{name}.yaml").read_text("utf-8")
     content: Mapping[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
     return convert(content, Profile)

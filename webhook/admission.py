@@ -48,13 +48,18 @@ def _judge(request: Request, kind: Kind, policy: Policy) -> Decision:
     try:
         resource = resources.read(request.object, kind, request.requester, before)
         evaluation, known = policy.engine.evaluate(resource), NOTHING
-        if changes and evaluation.findings:
+        if changes and (evaluation.findings or _is_risky(evaluation, policy)):
             evaluation, known = review.with_values(evaluation, request.object), _before(resource, request, policy)
     except UnreadableObjectError as error:
         if changes and review.is_specification_kept(request):
             return decisions.tolerate(error)
         return decisions.refuse(error, policy)
     return decisions.decide(evaluation, policy, known)
+
+
+def _is_risky(evaluation: Evaluation, policy: Policy) -> bool:
+    risk = evaluation.risk
+    return risk is not None and risk.probability >= min(policy.thresholds.warn_at, policy.thresholds.deny_at)
 
 
 def _before(resource: Resource, request: Request, policy: Policy) -> Evaluation:

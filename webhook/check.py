@@ -13,7 +13,7 @@ from policies.resource import Resource, UnreadableObjectError
 from policies.rule import Severity
 from webhook import manifest, mend
 from webhook.manifest import File, Flaw, Manifest
-from webhook.report import Fix, Fixes, Located, ObjectRef, PolicyRef, Report, ReportError, Result, Source
+from webhook.report import Fix, Fixes, Located, ModelRef, ObjectRef, PolicyRef, Report, ReportError, Result, Source
 
 
 def check(
@@ -43,7 +43,9 @@ def judge(
         if progress is not None:
             progress(len(desk.results), count)
     name = PolicyRef(policy.name, policy.hash)
-    return Report(name, tuple(desk.results), tuple(desk.errors), tuple(desk.ignored))
+    version, _, checksum = policy.model.partition("@")
+    model = ModelRef(version, checksum)
+    return Report(name, tuple(desk.results), tuple(desk.errors), tuple(desk.ignored), model=model)
 
 
 @dataclass(slots=True)

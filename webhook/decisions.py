@@ -34,6 +34,9 @@ class _Line(Struct, rename="camel"):
     rules: list[str]
     dry_run: bool
     milliseconds: float
+    risk: float | None = None
+    model: str = ""
+    overridden: list[str] = []
     error: str = ""
 
 
@@ -114,5 +117,8 @@ def _line(told: Told, most: int) -> _Line:
         rules=rules if len(rules) <= _RULES else [*rules[:_RULES], f"and {len(rules) - _RULES} more"],
         dry_run=bool(request.dry_run),
         milliseconds=int(seconds * 1e6) / 1000,
+        risk=round(decision.risk.probability, 4) if decision.risk is not None else None,
+        model=policy.model,
+        overridden=[reason.finding.rule.id for reason in decision.reasons if reason.override is not None][:_RULES],
         error=(decision.unreadable or "")[:most],
     )

@@ -27,6 +27,7 @@ What = Literal["certificate", "policy"]
 
 _STAGES: tuple[Stage, ...] = ("http", "call", "overload", "review", "late", "log")
 _WHATS: tuple[What, ...] = ("certificate", "policy")
+_RISKS = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 2.5, 10.0)
 
 
@@ -38,6 +39,8 @@ class _Reviews(Collector):
         self.findings: dict[tuple[str, int], int] = {}
         self.buckets = [0] * (len(_BUCKETS) + 1)
         self.seconds = 0.0
+        self.risks = [0] * (len(_RISKS) + 1)
+        self.risk = 0.0
 
     def collect(self) -> Iterator[Metric]:
         """The families that Prometheus reads."""
@@ -55,6 +58,8 @@ class _Reviews(Collector):
         buckets = list(zip(bounds, accumulate(self.buckets), strict=True))
         text = "From the last byte of a review to its answer."
         yield HistogramMetricFamily("podgate_review_duration_seconds", text, buckets, self.seconds)
+        risks = list(zip([*map(str, _RISKS), "+Inf"], accumulate(self.risks), strict=True))
+        yield HistogramMetricFamily("podgate_risk", "What the classifier says of objects with pods.", risks, self.risk)
 
 
 @lru_cache(maxsize=256)
@@ -94,6 +99,10 @@ class Metrics:
         counted.reviews[key] = counted.reviews.get(key, 0) + 1
         counted.buckets[bisect_left(_BUCKETS, seconds)] += 1
         counted.seconds += seconds
+        if decision.risk is not None:
+            chance = decision.risk.probability
+            counted.risks[bisect_left(_RISKS, chance)] += 1
+            counted.risk += chance
         for reason in decision.reasons:
             found = (reason.finding.rule.id, int(reason.action))
             counted.findings[found] = counted.findings.get(found, 0) + 1
@@ -112,9 +121,9 @@ class Metrics:
         """When the certificate that is served ends, in seconds since 1970."""
         self._expiry.set(timestamp)
 
-    def running(self, version: str, policy: Policy, model: str = "none") -> None:
+    def running(self, version: str, policy: Policy) -> None:
         """What answers from now on."""
-        self._info.info({"version": version, "policy": f"{policy.name}@{policy.hash}", "model": model})
+        self._info.info({"version": version, "policy": f"{policy.name}@{policy.hash}", "model": policy.model})
 
     def render(self) -> bytes:
         """The text that Prometheus reads; takes milliseconds."""

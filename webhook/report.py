@@ -123,6 +123,13 @@ class PolicyRef(Struct, frozen=True):
     hash: str
 
 
+class ModelRef(Struct, frozen=True):
+    """The model of the classifier."""
+
+    version: str
+    checksum: str
+
+
 class Summary(Struct, frozen=True):
     """Counts. `findings` are by severity, worst first; `hidden` were left out, as nobody asked for them."""
 
@@ -150,6 +157,7 @@ class Report(Struct, frozen=True, dict=True):
     errors: tuple[ReportError, ...] = ()
     ignored: tuple[Source, ...] = ()
     hidden: int = 0
+    model: ModelRef | None = None
 
     @property
     def exit_code(self) -> ExitCode:
@@ -192,7 +200,7 @@ class Report(Struct, frozen=True, dict=True):
             msgspec.structs.replace(result, findings=tuple(filter(wanted, result.findings))) for result in self.results
         )
         dropped = sum(len(result.findings) for result in self.results) - sum(len(found.findings) for found in results)
-        return Report(self.policy, results, self.errors, self.ignored, self.hidden + dropped)
+        return msgspec.structs.replace(self, results=results, hidden=self.hidden + dropped)
 
 
 def _badness(reason: Reason) -> tuple[int, int]:

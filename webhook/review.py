@@ -154,7 +154,7 @@ def with_values(evaluation: Evaluation, obj: Raw) -> Evaluation:
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise UnreadableObjectError((), "is not JSON") from error
     found = [replace(each, value=_value(content, each.path)) for each in evaluation.findings]
-    return Evaluation(tuple(found))
+    return Evaluation(tuple(found), evaluation.risk)
 
 
 def _value(content: Any, path: Path) -> bytes:
@@ -200,6 +200,8 @@ def _status(decision: Decision) -> Status:
     if decision.unreadable is not None:
         return Status(f"{decision.unreadable}. What cannot be understood is not let through.", "Invalid", 422)
     lines = [reason.text for reason in decision.reasons if reason.action is Action.DENY]
+    if decision.risk_action is Action.DENY:
+        lines.append(decision.risk_text)
     lines += [f"The override does not count: {refusal}." for refusal in decision.refusals]
     return Status("\n".join(_bounded(lines, _MAX_LINES, _MAX_MESSAGE)), "Forbidden", 403)
 
@@ -208,6 +210,8 @@ def _warnings(decision: Decision) -> list[str]:
     if decision.unreadable is not None:
         return [_cut(decision.unreadable, _MAX_WARNING)]
     lines = [_warning(reason) for reason in decision.reasons if reason.action is Action.WARN]
+    if decision.risk_action is Action.WARN:
+        lines.insert(0, _cut(decision.risk_text, _MAX_WARNING))
     return _bounded(lines, _MAX_LINES, _MAX_WARNINGS)
 
 
@@ -248,6 +252,9 @@ def _annotations(decision: Decision, policy: Policy) -> dict[str, str]:
     if decision.reasons:
         ids = dict.fromkeys(reason.finding.rule.id for reason in decision.reasons)
         found["rules"] = _cut(",".join(ids), _MAX_ANNOTATION)
+    if decision.risk is not None:
+        found["risk"] = f"{decision.risk.probability:.3f}"
+        found["model"] = policy.model
     if decision.unreadable is not None:
         found["error"] = _cut(decision.unreadable, _MAX_ANNOTATION)
     return found

@@ -29,6 +29,7 @@ class ImageRoles(Table, frozen=True):
     """See the head of the list for what its lines mean."""
 
     official: tuple[str, ...]
+    agents: tuple[str, ...]
     applications: tuple[str, ...]
     runtimes: tuple[str, ...]
     tools: tuple[str, ...]
@@ -128,6 +129,7 @@ class ImageRoles(Table, frozen=True):
     def _by_packaged(self) -> Mapping[str, Role]:
         """What a name means where official images lie."""
         named = {name: self._by_name.get(name, Role.OFFICIAL) for name in self.official}
+        named |= dict.fromkeys(self.agents, Role.SPECIFIC)
         library = {name: role for name, role in self._by_place.items() if name.startswith("library/")}
         return named | {name.removeprefix("library/"): role for name, role in library.items()}
 

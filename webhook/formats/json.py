@@ -5,8 +5,11 @@ from typing import Any
 
 import msgspec
 
+from policies.decision import Decision
 from policies.overrides import Override
 from policies.path import render as render_path
+from policies.risk.classifier import Share
+from policies.risk.features import BY_NAME
 from webhook.report import Fixes, Located, Report, Result, as_json, version
 
 FIXES = Fixes.PATCH
@@ -18,7 +21,7 @@ def render(report: Report, *, colour: bool, verbose: bool) -> Iterator[str]:  # 
     content = {
         "version": version(),
         "policy": report.policy,
-        "model": None,
+        "model": report.model,
         "results": [_result(result) for result in report.results],
         "errors": report.errors,
         "summary": {**msgspec.structs.asdict(report.summary), "ignoredFiles": _ignored(report)},
@@ -38,8 +41,32 @@ def _result(result: Result) -> dict[str, Any]:
         "object": result.object,
         "source": result.source,
         "decision": str(result.decision.verdict),
-        "risk": None,
+        "risk": _risk(result.decision),
         "findings": [_finding(found) for found in result.findings],
+    }
+
+
+def _risk(decision: Decision) -> dict[str, Any] | None:
+    risk = decision.risk
+    if risk is None:
+        return None
+    return {
+        "probability": risk.probability,
+        "band": str(risk.band),
+        "action": str(decision.risk_action) if decision.risk_action else None,
+        "path": render_path(risk.path),
+        "reasons": [_share(share) for share in risk.shares],
+        "without": decision.remedy,
+    }
+
+
+def _share(share: Share) -> dict[str, Any]:
+    return {
+        "feature": "*".join(share.features),
+        "value": share.values[0] if len(share.values) == 1 else share.values,
+        "contribution": share.log_odds,
+        "meaning": " and ".join(BY_NAME[name].meaning for name in share.features),
+        "rules": list(dict.fromkeys(rule for name in share.features for rule in BY_NAME[name].rules)),
     }
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from itertools import groupby
 
-from policies.decision import Verdict
+from policies.decision import Decision, Verdict
 from policies.profile import Action
+from policies.risk.assess import Band, Risk
+from policies.risk.features import BY_NAME
 from webhook.report import Located, Report, ReportError, Result, Source, counted, printable
 
 _RED, _YELLOW, _GREEN, _BOLD, _DIM = "31", "33", "32", "1", "2"
@@ -20,7 +22,7 @@ def render(report: Report, *, colour: bool, verbose: bool) -> Iterator[str]:
     paint = _Paint(colour)
     shown = [result for result in report.results if verbose or result.findings or _denied(result)]
     for result in shown:
-        yield from _result(result, paint)
+        yield from _result(result, paint, verbose=verbose)
     if report.ignored:
         yield paint(_ignored(report.ignored), _DIM) + "\n"
     yield _summary(report, paint) + "\n"
@@ -47,17 +49,37 @@ def _denied(result: Result) -> bool:
     return result.decision.verdict is not Verdict.ALLOW
 
 
-def _result(result: Result, paint: _Paint) -> Iterator[str]:
+def _result(result: Result, paint: _Paint, *, verbose: bool) -> Iterator[str]:
     word, code = _VERDICTS[result.decision.verdict]
     source = result.source
     name = paint(_clean(str(result.object)), _BOLD)
     yield f"{name} in {_clean(source.file)}:{source.line} {paint(word, code)}\n"
+    if result.decision.risk is not None and (result.decision.risk_action > Action.AUDIT or verbose):
+        yield from _risk(result.decision, result.decision.risk, paint)
     for rule, findings in groupby(result.findings, key=lambda found: found.reason.finding.rule):
         for found in findings:
             yield from _finding(found, source, paint)
         yield f"    fix: {rule.remediation}\n"
-    if result.findings:
+    if result.findings or result.decision.risk_action > Action.AUDIT:
         yield "\n"
+
+
+_BANDS = {Band.HIGH: _RED, Band.ELEVATED: _YELLOW, Band.LOW: _GREEN}
+_WIDTH = 20
+_MOST_SHARES = 5
+
+
+def _risk(decision: Decision, risk: Risk, paint: _Paint) -> Iterator[str]:
+    """The risk and what it is made of, as bars: the longest is the largest share."""
+    action = paint(f"{decision.risk_action!s:5}", _ACTIONS.get(decision.risk_action, _DIM))
+    shares = [share for share in risk.shares if share.log_odds > 0][:_MOST_SHARES]
+    yield f"  {action}  risk {risk.probability:.2f} {paint(risk.band, _BANDS[risk.band])}\n"
+    for share in shares:
+        bar = "\u2588" * max(1, round(_WIDTH * share.log_odds / shares[0].log_odds))
+        meaning = " and ".join(BY_NAME[name].meaning for name in share.features)
+        yield f"    {share.log_odds:+6.2f} {bar:{_WIDTH}} {meaning}\n"
+    if remedy := decision.remedy:
+        yield f"    without its {' and '.join(remedy)} it would not be held against it\n"
 
 
 def _finding(found: Located, source: Source, paint: _Paint) -> Iterator[str]:

@@ -36,7 +36,7 @@ def image(reference: str) -> Image:
         ("public.ecr.aws/docker/library/redis:7", Role.OFFICIAL),
         ("harbor.example.com/dockerhub/library/mysql:8.4", Role.OFFICIAL),
         ("bitnami/postgres", Role.OFFICIAL),
-        ("arm64v8/haproxy:3.1", Role.OFFICIAL),
+        ("arm64v8/httpd:2.4", Role.OFFICIAL),
         ("cgr.dev/chainguard/nginx", Role.OFFICIAL),
         ("nginxinc/nginx-unprivileged:1.27", Role.OFFICIAL),
         ("python:3.13-slim", Role.RUNTIME),

@@ -1,0 +1,201 @@
+"""From rows to a model: fit, calibrate, export.
+
+scikit-learn fits log-odds that are additive by construction (`interaction_cst`) and never fall (`monotonic_cst`); what
+each value of a feature adds is then read off its decision function, so the exported tables are the fitted model itself.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+import sklearn
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold
+from threadpoolctl import threadpool_limits
+
+from policies.risk import classifier, features
+from policies.risk.classifier import FORMAT, Model, Pair, Thresholds, sealed
+from policies.risk.features import BY_NAME, FEATURES, Features
+from policies.risk.training.dataset import Row
+
+Matrix = NDArray[np.float64]
+Vector = NDArray[np.float64]
+SEED = 20261124
+FOLDS = 8
+REPEATS = 3
+#: Below as many dangerous rows the logistic model is better on repositories never seen (MODEL_CARD.md compares them).
+FEW = 500
+#: Features that mean more together than each by itself.
+PAIRS = (("command_grave", "power"), ("image_attack", "power"))
+#: Real benign workloads that may be at or over the thresholds.
+WARNED, DENIED = 0.01, 0.001
+_SYNTHETIC_WEIGHT = 0.03
+_LOGISTIC_C = 10.0
+
+
+class Fitted(Protocol):
+    """What scikit-learn's classifiers offer."""
+
+    def decision_function(self, x: Matrix, /) -> Vector: ...
+
+
+def matrix(found: Iterable[Features]) -> Matrix:
+    """Features as rows of numbers, in the order of their declaration."""
+    return np.array([[each.get(name, 0) for name in BY_NAME] for each in found], float).reshape(-1, len(BY_NAME))
+
+
+def fit(rows: Sequence[Row], seed: int = SEED) -> Fitted:
+    """Fit these rows, all of which have a label."""
+    x, y = matrix(row.features for row in rows), np.array([row.label for row in rows])
+    weights = np.array([_SYNTHETIC_WEIGHT if row.synthetic else 1.0 for row in rows])
+    with threadpool_limits(1):  # sums in another order are other numbers
+        if few(rows):
+            return Steps().fit(x, y, weights)
+        fitted: Fitted = _boosting(seed).fit(x, y, sample_weight=weights)
+        return fitted
+
+
+def few(rows: Sequence[Row]) -> bool:
+    """Whether the data is small: then the logistic model is fitted."""
+    return sum(row.label is True and not row.synthetic for row in rows) < FEW
+
+
+def _boosting(seed: int) -> HistGradientBoostingClassifier:
+    names = list(BY_NAME)
+    pairs = [{names.index(first), names.index(second)} for first, second in PAIRS]
+    return HistGradientBoostingClassifier(
+        learning_rate=0.03,
+        max_iter=1500,
+        max_leaf_nodes=4,
+        min_samples_leaf=6,
+        l2_regularization=3.0,
+        monotonic_cst=[1] * len(names),
+        interaction_cst=[{index} for index in range(len(names))] + pairs,
+        early_stopping=False,
+        random_state=seed,
+    )
+
+
+class Steps:
+    """A penalised logistic model: a weight for each step of each feature, none of them negative.
+
+    Weights that would be are left out, one fit after the other, until none is.
+    """
+
+    def fit(self, x: Matrix, y: Vector, weights: Vector) -> "Steps":
+        steps = _steps(x)
+        self._kept = np.flatnonzero(steps.any(axis=0))
+        while True:
+            model = LogisticRegression(C=_LOGISTIC_C, max_iter=10_000, tol=1e-10)
+            self._model = model.fit(steps[:, self._kept], y, sample_weight=weights)
+            rising = self._model.coef_[0] > 0
+            if rising.all() or not rising.any():
+                return self
+            self._kept = self._kept[rising]
+
+    def decision_function(self, x: Matrix) -> Vector:
+        found: Vector = self._model.decision_function(_steps(x)[:, self._kept])
+        return found
+
+
+def _steps(x: Matrix) -> Matrix:
+    """A column for each step of each feature: whether its value reaches it."""
+    reached = [x[:, index] >= step for index, each in enumerate(FEATURES) for step in range(1, each.most + 1)]
+    return np.column_stack(reached).astype(float)
+
+
+def cross_validate(rows: Sequence[Row], repeats: int = REPEATS) -> Matrix:
+    """Log-odds of every real labelled row by models that never saw its repository or its near-duplicates.
+
+    One line for each repeat. Synthetic rows are trained on, unless they were laid over a workload of that repository.
+    """
+    real = [row for row in rows if not row.synthetic]
+    x, y = matrix(row.features for row in real), np.array([row.label for row in real])
+    repositories = [row.repository for row in real]
+    found = np.zeros((repeats, len(real)))
+    for repeat in range(repeats):
+        folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED + repeat)
+        for _, test in folds.split(x, y, repositories):
+            unseen = {repositories[index] for index in test}, {real[index].cluster for index in test}
+            seen = [row for row in rows if row.repository not in unseen[0] and row.cluster not in unseen[1]]
+            found[repeat, test] = fit(seen, SEED + repeat).decision_function(x[test])
+    return found
+
+
+def calibration(scores: Vector, labels: NDArray[np.bool_]) -> tuple[float, float]:
+    """Slope and offset (Platt) that make cross-validated scores log-odds of the real data."""
+    model = LogisticRegression(C=1e6, max_iter=5000).fit(scores.reshape(-1, 1), labels)
+    return max(float(model.coef_[0, 0]), 1e-3), float(model.intercept_[0])
+
+
+def threshold(chances: Vector, labels: NDArray[np.bool_], share: float) -> float:
+    """The lowest probability that at most this share of benign rows reaches or exceeds."""
+    benign = np.sort(chances[~labels])[::-1]
+    allowed = int(share * len(benign))
+    return float(np.nextafter(benign[allowed], 1.0)) if allowed < len(benign) else 0.5
+
+
+def export(fitted: Fitted, slope: float, offset: float, thresholds: Thresholds, provenance: dict[str, Any]) -> Model:
+    """The fitted model as tables, calibrated."""
+    base = float(fitted.decision_function(matrix([{}]))[0])
+    tables = {name: _single(fitted, name, base, slope) for name in BY_NAME}
+    pairs = tuple(_pair(fitted, pair, base, slope) for pair in PAIRS)
+    return sealed(
+        Model(
+            format=FORMAT,
+            version=str(provenance["version"]),
+            schema=features.schema(),
+            intercept=slope * base + offset,
+            tables=tables,
+            pairs=tuple(pair for pair in pairs if any(map(any, pair.table))),
+            thresholds=thresholds,
+            provenance=provenance,
+            checksum="",
+        )
+    )
+
+
+def _single(fitted: Fitted, name: str, base: float, slope: float) -> tuple[float, ...]:
+    grid: list[Features] = [{name: value} for value in range(BY_NAME[name].most + 1)]
+    found = [slope * (float(value) - base) for value in fitted.decision_function(matrix(grid))]
+    # The same leaves summed in one order are the same number, but for the last digit.
+    for index, (earlier, later) in enumerate(pairwise(found)):
+        if earlier > later > earlier - 1e-9:
+            found[index + 1] = earlier
+    return (0.0, *found[1:])
+
+
+def _pair(fitted: Fitted, names: tuple[str, str], base: float, slope: float) -> Pair:
+    first, second = names
+    sizes = BY_NAME[first].most + 1, BY_NAME[second].most + 1
+    grid: list[Features] = [{first: a, second: b} for a in range(sizes[0]) for b in range(sizes[1])]
+    both = fitted.decision_function(matrix(grid)).reshape(sizes)
+    rest = slope * (both - both[:, :1] - both[:1, :] + base)
+    rest[0, :] = rest[:, 0] = 0.0
+    return Pair(names, tuple(tuple(float(value) for value in row) for row in np.where(abs(rest) < 1e-9, 0.0, rest)))
+
+
+def train(rows: Sequence[Row], version: str, dataset: str) -> Model:
+    """A model of these rows, with what cross-validation says of it. `dataset` is the digest of their file."""
+    labelled = [row for row in rows if row.label is not None]
+    labels = np.array([row.label for row in labelled if not row.synthetic])
+    scores = cross_validate(labelled).mean(axis=0)
+    slope, offset = calibration(scores, labels)
+    chances = np.array([classifier.probability(slope * score + offset) for score in scores])
+    thresholds = Thresholds(threshold(chances, labels, WARNED), threshold(chances, labels, DENIED))
+    provenance = {
+        "version": version,
+        "dataset": dataset,
+        "rows": {
+            "dangerous": int(labels.sum()),
+            "benign": int((~labels).sum()),
+            "synthetic": len(labelled) - len(labels),
+        },
+        "seed": SEED,
+        "scikit-learn": sklearn.__version__,
+        "calibration": {"slope": slope, "offset": offset},
+    }
+    return export(fit(labelled), slope, offset, thresholds, provenance)
