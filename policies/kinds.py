@@ -184,6 +184,9 @@ _WITHOUT_PODS = dict(
 #: The row of every other kind: its metadata is judged.
 ANY = Row()
 _ROWS = {**_THIRD_PARTY, **_WITHOUT_PODS, **_BUILT_IN}
+#: Kubernetes' own kinds by name alone: a file that says v1 of a Deployment is applied once its group is corrected.
+_OWN = {kind.kind: row for kind, row in {**_WITHOUT_PODS, **_BUILT_IN}.items()}
+_OWN_GROUPS = frozenset(kind.group for kind in (*_WITHOUT_PODS, *_BUILT_IN))
 
 
 def holds_pods(kind: Kind) -> bool:
@@ -192,8 +195,11 @@ def holds_pods(kind: Kind) -> bool:
 
 
 def row_of(kind: Kind) -> Row:
-    """What is judged of objects of this kind."""
-    return _ROWS.get(kind, ANY)
+    """What is judged of objects of this kind. Where a group of Kubernetes lacks it, the kind that is meant counts."""
+    found = _ROWS.get(kind)
+    if found is None and kind.group in _OWN_GROUPS:
+        found = _OWN.get(kind.kind)
+    return found if found is not None else ANY
 
 
 def must_hold_pods(kind: Kind) -> bool:

@@ -141,6 +141,20 @@ class TestRows:
         (pod,) = read(holding("batch/v2alpha1", "CronJob", "spec.jobTemplate.spec.template.spec")).pods
         assert pod.prefix == ("spec", "jobTemplate", "spec", "template")
 
+    @pytest.mark.parametrize(
+        ("api_version", "kind", "path"),
+        [
+            ("v1", "Deployment", "spec.template.spec"),
+            ("batch/v1", "DaemonSet", "spec.template.spec"),
+            ("apps/v1", "Pod", "spec"),
+        ],
+    )
+    def test_in_another_group_of_kubernetes_a_kind_is_what_is_meant(
+        self, api_version: str, kind: str, path: str
+    ) -> None:
+        assert len(read(holding(api_version, kind, path)).pods) == 1
+        assert kinds.row_of(Kind("", "Role")) is kinds.row_of(Kind("rbac.authorization.k8s.io", "Role"))
+
     def test_annotations_are_those_of_the_pod_and_not_of_its_owner(self) -> None:
         obj = holding("apps/v1", "Deployment", "spec.template.spec")
         obj["metadata"]["annotations"] = {"of": "owner"}
