@@ -34,9 +34,9 @@ def image_pull_policy(pod: Pod, options: PullPolicy) -> Iterator[Violation]:
     perhaps with a flaw that is fixed by now, or a private image that another tenant pulled and that this pod has no
     right to. Always costs one request when the layers are there.
 
-    Legitimate where pods must start while the registry is down. Where the field is not set, the API server writes Always
-    for the tag latest or none, and IfNotPresent for all others: written down, it stays when the tag changes. An image
-    pinned by digest cannot be an old build.
+    Legitimate where pods must start while the registry is down. Where the field is not set, the API server writes
+    Always for the tag latest or none, and IfNotPresent for all others: written down, it stays when the tag changes. An
+    image pinned by digest cannot be an old build.
     """
     for container in pod.containers:
         image = container.image
