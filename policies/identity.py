@@ -25,6 +25,7 @@ class OwnerReference(Struct, frozen=True, rename="camel"):
     api_version: str | None = None
     kind: str | None = None
     name: str | None = None
+    uid: str | None = None
     controller: bool | None = None
 
 
@@ -33,6 +34,8 @@ class Requester(Struct, frozen=True):
 
     username: str
     groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: Mapping[str, tuple[str, ...]] = {}
 
 
 NO_TEXTS: Mapping[str, str | None] = {}
