@@ -5,107 +5,35 @@ The file is the same on disk, in a ConfigMap and for `podgate check --policy`. U
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
-from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import yaml
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, UnsetType
 from yaml.constructor import ConstructorError
 from yaml.events import CollectionEndEvent, CollectionStartEvent
 
 from policies import profile as profiles
 from policies import registry
-from policies.engine import Engine
+from policies.gatepolicy import ClassifierSetting, GatePolicy, Metadata, Mode, NamespaceSetting, RuleSetting, Spec
 from policies.overrides import Limits
 from policies.profile import Action, Profile
 from policies.risk.assess import Assessor
 from policies.risk.classifier import Classifier, shipped
 from policies.risk.observe import Observer
 from policies.rule import Options, Rule
+from policies.scope import Base, Entry, Policy, Scopes, Shared, Thresholds
 from policies.standard import Version
 
+__all__ = ["MAX_BYTES", "GatePolicy", "Mode", "Policy", "PolicyError", "compile_policy", "of_profile", "parse"]
+
 MAX_BYTES = 1 << 20
+_NEVER = 2.0
 
 
 class PolicyError(Exception):
     """A policy that cannot be used: what is wrong, where, and what to write instead."""
-
-
-class Mode(StrEnum):
-    """What becomes of a denial: enforce lets it stand, warn makes it a warning, audit only records it."""
-
-    ENFORCE = "enforce"
-    WARN = "warn"
-    AUDIT = "audit"
-
-
-class RuleSetting(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a policy says of a rule; what it leaves out stays as the profile has it."""
-
-    action: Literal["deny", "warn", "audit", "off"] | None = None
-    options: dict[str, Any] = {}
-
-
-class Metadata(Struct, frozen=True):
-    name: str = "default"
-
-
-class ClassifierSetting(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """Probabilities at and over which a pod is warned of and denied; null: never. What is left out is the profile's."""
-
-    warn_at: float | UnsetType | None = UNSET
-    deny_at: float | UnsetType | None = UNSET
-
-
-class Spec(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    mode: Mode = Mode.ENFORCE
-    profile: str = profiles.DEFAULT
-    pss_version: str = "latest"
-    rules: dict[str, RuleSetting] = {}
-    classifier: ClassifierSetting = ClassifierSetting()
-    overrides: Limits = Limits()
-    updates: Literal["worse", "all"] = "worse"
-
-
-class GatePolicy(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """The file, as it is written."""
-
-    api_version: Literal["podgate.dev/v1alpha1"]
-    kind: Literal["GatePolicy"]
-    metadata: Metadata = Metadata()
-    spec: Spec = Spec()
-
-
-class Thresholds(Struct, frozen=True):
-    """Probabilities at and over which a pod is warned of, and denied; 2 is never reached."""
-
-    warn_at: float
-    deny_at: float
-
-
-_NEVER = 2.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Policy:
-    """A policy in force: compiled, immutable, and named by its content.
-
-    `actions` holds what each rule's findings lead to, by rule id, before the mode softens it.
-    """
-
-    name: str
-    hash: str
-    mode: Mode
-    profile: str
-    judge_whole_updates: bool
-    overrides: Limits
-    thresholds: Thresholds
-    model: str
-    engine: Engine
-    actions: Mapping[str, Action]
 
 
 def parse(text: str) -> Policy:
@@ -163,30 +91,61 @@ def of_profile(name: str = profiles.DEFAULT, pss_version: str = "latest") -> Pol
 def compile_policy(document: GatePolicy) -> Policy:
     """Put a policy into force. Raises PolicyError when it names a rule, a profile or a version that is none."""
     spec = document.spec
+    shared = Shared(
+        name=document.metadata.name,
+        hash=_hash(msgspec.to_builtins(document)),
+        judge_whole_updates=spec.updates == "all",
+        overrides=_limits(spec.overrides),
+        assessor=Assessor(shipped(), Observer.shipped()),
+    )
+    base = _base(spec, "spec", shared)
+    entries = []
+    for index, each in enumerate(spec.namespaces):
+        place = f"spec.namespaces[{index}]"
+        if bool(each.names) == (each.selector is not None):
+            raise PolicyError(f"{place} needs either names or a selector")
+        entries.append(Entry(each, _base(_merged(spec, each), place, shared)))
+    return base.policy(Scopes(base, tuple(entries), spec.exclusions))
+
+
+def _merged(spec: Spec, each: NamespaceSetting) -> Spec:
+    """The policy as it is in some namespaces."""
+    changes = {
+        name: value
+        for name, value in (("mode", each.mode), ("profile", each.profile), ("pss_version", each.pss_version))
+        if value is not None
+    }
+    rules = {**spec.rules, **{name: _over(spec.rules.get(name), setting) for name, setting in each.rules.items()}}
+    warn = each.classifier.warn_at if each.classifier.warn_at is not UNSET else spec.classifier.warn_at
+    deny = each.classifier.deny_at if each.classifier.deny_at is not UNSET else spec.classifier.deny_at
+    return msgspec.structs.replace(spec, rules=rules, classifier=ClassifierSetting(warn, deny), **changes)
+
+
+def _over(below: RuleSetting | None, setting: RuleSetting) -> RuleSetting:
+    if below is None:
+        return setting
+    return RuleSetting(setting.action or below.action, setting.options or below.options)
+
+
+def _base(spec: Spec, place: str, shared: Shared) -> Base:
     try:
         version = Version.parse(spec.pss_version)
         profile = profiles.load(spec.profile)
     except ValueError as error:
-        raise PolicyError(str(error)) from error
+        raise PolicyError(f"{place}: {error}" if place != "spec" else str(error)) from error
     actions = profile.actions(registry.load(), version)
-    settings = {_rule(name): setting for name, setting in spec.rules.items()}
-    actions.update(
-        (rule.id, Action.parse(found.action)) for rule, found in settings.items() if found.action is not None
-    )
-    options = {rule.id: _options(rule, found.options) for rule, found in settings.items() if found.options}
-    classifier = shipped()
-    in_force = [found for found in registry.load() if actions.get(found.id, Action.OFF) is not Action.OFF]
-    return Policy(
-        name=document.metadata.name,
-        hash=_hash(msgspec.to_builtins(document)),
+    settings = {_rule(name, f"{place}.rules"): setting for name, setting in spec.rules.items()}
+    said = {rule.id: Action.parse(found.action) for rule, found in settings.items() if found.action is not None}
+    actions.update(said)
+    return Base(
+        shared,
         mode=spec.mode,
         profile=spec.profile,
-        judge_whole_updates=spec.updates == "all",
-        overrides=_limits(spec.overrides),
-        thresholds=_thresholds(spec.classifier, profile, classifier),
-        model=classifier.name,
-        engine=Engine(in_force, profile.yardstick(version), options, Assessor(classifier, Observer.shipped())),
+        standard=profile.yardstick(version),
         actions=actions,
+        said=frozenset(said),
+        options={rule.id: _options(rule, found.options) for rule, found in settings.items() if found.options},
+        thresholds=_thresholds(spec.classifier, profile, shared.assessor.classifier),
     )
 
 

@@ -56,6 +56,7 @@ NOTHING = Evaluation(())
 #: Of one rule in one object: an object of 3 MiB can break a rule a million times, and nobody reads on.
 MAX_FINDINGS = 1_000
 NO_OPTIONS: Mapping[str, Options] = MappingProxyType({})
+NO_STANDARDS: Mapping[str, Standard] = MappingProxyType({})
 
 
 class _Step(NamedTuple):
@@ -70,10 +71,11 @@ class _Step(NamedTuple):
 class Engine:
     """The rules in force, compiled once for the standard that pods are held against and for their options.
 
-    Safe to share between threads: it keeps nothing of what it judges.
+    `standards` names rules that are held against another one. Safe to share between threads: it keeps nothing of what
+    it judges.
     """
 
-    __slots__ = ("_assessor", "_checks", "_plans", "options", "standard")
+    __slots__ = ("_assessor", "_checks", "_plans", "_standards", "options", "standard")
 
     def __init__(
         self,
@@ -81,12 +83,16 @@ class Engine:
         standard: Standard,
         options: Mapping[str, Options] = NO_OPTIONS,
         assessor: Assessor | None = None,
+        standards: Mapping[str, Standard] = NO_STANDARDS,
     ) -> None:
         self.standard = standard
+        self._standards = standards
         self._assessor = assessor
         self.options = options
         in_order = sorted(rules, key=lambda found: found.id)
-        self._checks = [(found, found.bind(standard, options.get(found.id))) for found in in_order]
+        self._checks = [
+            (found, found.bind(standards.get(found.id, standard), options.get(found.id))) for found in in_order
+        ]
         # One a row of kinds: what they hold is known, and so is how many there can be.
         self._plans: dict[Row, tuple[_Step, ...]] = {}
 
@@ -117,7 +123,7 @@ class Engine:
     def edits(self, resource: Resource, finding: Finding) -> tuple[Edit, ...]:
         """What would be written instead, as edits of the whole object; empty where nobody can say."""
         rule = finding.rule
-        fixer = rule.bind_fixer(self.standard, self.options.get(rule.id))
+        fixer = rule.bind_fixer(self._standards.get(rule.id, self.standard), self.options.get(rule.id))
         if fixer is None:
             return ()
         view, prefix = _view(resource, rule, finding.path)

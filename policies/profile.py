@@ -77,6 +77,12 @@ def _as_upstream(rules: list[Rule], level: Level) -> dict[str, Action]:
     return {found.id: Action.OFF if found.id in replaced else Action.DENY for found in asked}
 
 
+def as_upstream(rules: Iterable[Rule], standard: Standard) -> frozenset[str]:
+    """The rules by which upstream refuses a pod at this level, in this version."""
+    existing = [found for found in rules if found.since <= standard.version]
+    return frozenset(rule for rule, action in _as_upstream(existing, standard.level).items() if action is Action.DENY)
+
+
 def names() -> list[str]:
     """The shipped profiles, sorted."""
     return sorted(file.stem for file in _FOLDER.glob("*.yaml"))

@@ -70,6 +70,6 @@ def _refuse_ambiguous_names(rules: list[Rule]) -> None:
                 raise DeclarationError(f"rules {owners[name]} and {found.id} both answer to the name {name}")
             owners[name] = found.id
     for found in rules:
-        for replaced in found.replaces:
-            if replaced not in owners:
-                raise DeclarationError(f"rule {found.id} replaces {replaced}, which does not exist")
+        for named in (*found.replaces, *found.refines):
+            if named not in owners:
+                raise DeclarationError(f"rule {found.id} replaces {named}, which does not exist")

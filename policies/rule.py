@@ -82,7 +82,8 @@ class Rule:
 
     `level` and `since` say which Pod Security Standard asks for it and from which version on; `replaces` names the
     baseline rules that this one stands in for when a pod is held against the restricted level (upstream's
-    OverrideCheckIDs).
+    OverrideCheckIDs). `refines` names rules of the standards that this one tells more exactly: where a namespace
+    declares a level that does not ask for them, this one denies nothing either.
     """
 
     id: str
@@ -93,6 +94,7 @@ class Rule:
     level: Level | None
     since: Version
     replaces: tuple[str, ...]
+    refines: tuple[str, ...]
     references: tuple[str, ...]
     remediation: str
     description: str
@@ -138,6 +140,7 @@ def rule(
     level: Level | None = None,
     since: Version = FIRST,
     replaces: tuple[str, ...] = (),
+    refines: tuple[str, ...] = (),
     aliases: tuple[str, ...] = (),
     fix: Callable[..., Iterable[Edit]] | None = None,
 ) -> Callable[[Callable[..., Iterator[Violation]]], Rule]:
@@ -165,6 +168,7 @@ def rule(
             level=level,
             since=since,
             replaces=replaces,
+            refines=refines,
             references=references,
             remediation=remediation,
             description=inspect.getdoc(function) or "",

@@ -7,6 +7,7 @@ from policies.rule import Severity, Violation, rule
 
 @rule(
     title="Socket of the container runtime",
+    refines=("host-path",),
     severity=Severity.CRITICAL,
     references=("NSA/CISA: Pod security", "CIS 5.2.12", "MITRE ATT&CK T1611", "MITRE ATT&CK T1610"),
     remediation="Remove the hostPath; build images without the node's runtime, and ask the Kubernetes API about pods.",

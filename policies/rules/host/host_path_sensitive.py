@@ -18,6 +18,7 @@ _SAID = {
 
 @rule(
     title="Sensitive path of the host",
+    refines=("host-path",),
     severity=Severity.CRITICAL,
     references=("CIS 5.2.12", "NSA/CISA: Pod security", "MITRE ATT&CK T1611", "MITRE ATT&CK T1552.001"),
     remediation="Remove the hostPath, or mount only the one harmless file or folder that is needed, read-only.",

@@ -11,6 +11,7 @@ def _fix(_pod: Pod, path: Path) -> Iterator[Edit]:
 
 @rule(
     title="Writable volume from the host's file system",
+    refines=("host-path",),
     severity=Severity.HIGH,
     references=("CIS 5.2.12", "NSA/CISA: Pod security", "MITRE ATT&CK T1611", "MITRE ATT&CK T1543.005"),
     remediation="Set readOnly to true on the volume mount, or use a volume that is not the host's.",

@@ -7,6 +7,7 @@ from policies.rule import Severity, Violation, rule
 
 @rule(
     title="Credentials from the host's file system",
+    refines=("host-path",),
     severity=Severity.CRITICAL,
     references=("NSA/CISA: Pod security", "MITRE ATT&CK T1552.001", "CIS 5.2.12"),
     remediation="Remove the hostPath; give the pod a service account with the rights that it needs, or a Secret.",

@@ -14,6 +14,7 @@ def _fix(pod: Pod, path: Path, dangerous: DangerousCapabilities) -> Iterator[Edi
 
 @rule(
     title="Dangerous capability",
+    refines=("capabilities-added",),
     severity=Severity.CRITICAL,
     references=("CIS 5.2.9", "NSA/CISA: Pod security", "MITRE ATT&CK T1611", "MITRE ATT&CK T1557"),
     remediation="Remove the capability from securityContext.capabilities.add.",
