@@ -35,7 +35,7 @@ class Requester(Struct, frozen=True):
     username: str
     groups: tuple[str, ...] = ()
     uid: str = ""
-    extra: Mapping[str, tuple[str, ...]] = {}
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 NO_TEXTS: Mapping[str, str | None] = {}

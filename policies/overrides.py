@@ -7,7 +7,7 @@ may grant one is not decided here: this module reads what is asked and refuses w
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -34,6 +34,10 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     max_days: Annotated[int, Meta(ge=1, le=3650, description="How many days ahead one may expire.")] = 30
     require_ticket: Annotated[bool, Meta(description="Whether one must name a ticket.")] = False
     never_for: Annotated[tuple[str, ...], Meta(description="Rules that no override lifts.")] = ()
+    authorise: Annotated[
+        tuple[Literal["rbac", "signature"], ...],
+        Meta(description="Who may grant one: whoever RBAC allows to, whoever signs with a known key."),
+    ] = ("rbac",)
 
 
 class Override(Struct, frozen=True):

@@ -1,35 +1,97 @@
 """An admission request, from bytes to bytes: the five steps, in order, and nothing else."""
 
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
 from msgspec import Struct
 
 from policies import decision as decisions
 from policies import kinds
 from policies import resource as resources
 from policies.config import Policy
-from policies.decision import Decision
+from policies.decision import Decision, Verdict
 from policies.engine import NOTHING, Evaluation
 from policies.identity import Kind
 from policies.resource import Resource, UnreadableObjectError
-from webhook import review
+from webhook import grants, review
+from webhook.asking import Answer, NamespaceOf, Namespaces, Plain
+from webhook.grants import NOT_ASKED, SILENCE, Answers, Asked, Case
 from webhook.review import Request
 
 
 class Admitted(Struct, frozen=True):
-    """The answer, and what it was given to: `body` is the AdmissionReview to send back."""
+    """The answer, and what it was given to: `body` is the AdmissionReview to send back, by this policy."""
 
     body: bytes
     request: Request
     decision: Decision
+    policy: Policy
 
 
-def admit(body: bytes, policy: Policy) -> Admitted:
-    """Answer a review. Raises review.BadReviewError when the call is bad; whatever else it raises is a bug."""
+class Context(Struct, frozen=True):
+    """What a review is judged in: facts of namespaces, a clock, and whether there is anybody to ask."""
+
+    namespaces: Namespaces = Plain()
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+ALONE = Context()
+
+
+def admit(body: bytes, policy: Policy, context: Context = ALONE, answers: Answers = SILENCE) -> Admitted:
+    """Answer a review with what is known, where nobody else can be asked.
+
+    Raises review.BadReviewError when the call is bad; whatever else it raises is a bug.
+    """
+    admitted = consider(body, policy, context, answers)
+    if isinstance(admitted, Asked):
+        raise TypeError("a review that was answered asks again")
+    return admitted
+
+
+def consider(body: bytes, policy: Policy, context: Context = ALONE, answers: Answers = NOT_ASKED) -> Admitted | Asked:
+    """Answer a review, or say what has to be known first."""
     request = review.parse(body)
     kind = Kind(request.kind.group, request.kind.kind)
-    if not _changes(request, kind) or not policy.engine.concerns(kind):
-        return Admitted(review.pass_over(request), request, decisions.ALLOWED)
-    decision = _judge(request, kind, policy)
-    return Admitted(review.answer(request, decision, policy), request, decision)
+    if not _changes(request, kind):
+        return Admitted(review.pass_over(request), request, decisions.ALLOWED, policy)
+    here = _policy(request, policy, context, answers)
+    if isinstance(here, Asked):
+        return here
+    if excluded := _excluded(request, here):
+        return Admitted(review.pass_over(request, excluded), request, decisions.ALLOWED, here)
+    if not here.engine.concerns(kind):
+        return Admitted(review.pass_over(request), request, decisions.ALLOWED, here)
+    decision = _judge(request, kind, here, context, answers)
+    if isinstance(decision, Asked):
+        return decision
+    return Admitted(review.answer(request, decision, here), request, decision, here)
+
+
+def _policy(request: Request, policy: Policy, context: Context, answers: Answers) -> Policy | Asked:
+    """The policy of the request's namespace. What is not known of it is asked for; without an answer it is strict."""
+    namespace = request.namespace or ""
+    if not namespace or request.kind.kind == "Namespace":
+        return policy.within(namespace, {})
+    labels = context.namespaces.labels(namespace)
+    if labels is None:
+        question = NamespaceOf(namespace)
+        if question not in answers:
+            return Asked((question,))
+        labels = _labels(answers.get(question))
+    return policy.within(namespace, labels)
+
+
+def _labels(answer: Answer) -> Mapping[str, str] | None:
+    if not isinstance(answer, Mapping):
+        return None
+    meta = answer.get("metadata")
+    labels = meta.get("labels") if isinstance(meta, Mapping) else None
+    return {str(key): str(value) for key, value in labels.items()} if isinstance(labels, Mapping) else {}
+
+
+def _excluded(request: Request, policy: Policy) -> str:
+    return "mode off" if policy.off else policy.excludes(request.namespace or "", request.requester)
 
 
 def _changes(request: Request, kind: Kind) -> bool:
@@ -41,12 +103,14 @@ def _changes(request: Request, kind: Kind) -> bool:
     return not request.sub_resource or kind.kind == "Scale" or kinds.holds_pods(kind)
 
 
-def _judge(request: Request, kind: Kind, policy: Policy) -> Decision:
+def _judge(request: Request, kind: Kind, policy: Policy, context: Context, answers: Answers) -> Decision | Asked:
     update = request.operation == "UPDATE"
     changes = update and not policy.judge_whole_updates
     before = request.old_object if update else None
     try:
         resource = resources.read(request.object, kind, request.requester, before)
+        if _runs_apart(resource, policy):
+            return decisions.ALLOWED
         evaluation, known = policy.engine.evaluate(resource), NOTHING
         if changes and (evaluation.findings or _is_risky(evaluation, policy)):
             evaluation, known = review.with_values(evaluation, request.object), _before(resource, request, policy)
@@ -54,7 +118,22 @@ def _judge(request: Request, kind: Kind, policy: Policy) -> Decision:
         if changes and review.is_specification_kept(request):
             return decisions.tolerate(error)
         return decisions.refuse(error, policy)
-    return decisions.decide(evaluation, policy, known)
+    decision = decisions.decide(evaluation, policy, known)
+    if decision.judged is Verdict.ALLOW:
+        return decision
+    case = Case(resource, evaluation, decision, policy, request.namespace or "", request.requester, context.now())
+    found = grants.weigh(case, answers)
+    if isinstance(found, Asked):
+        return found
+    return decisions.decide(evaluation, policy, known, found) if found else decision
+
+
+def _runs_apart(resource: Resource, policy: Policy) -> bool:
+    """Whether every pod runs in a class of runtimes that the policy excludes."""
+    classes = policy.scopes.runtime_classes
+    if not classes or not resource.pods:
+        return False
+    return all(found.pod.spec.runtime_class_name in classes for found in resource.pods)
 
 
 def _is_risky(evaluation: Evaluation, policy: Policy) -> bool:

@@ -4,6 +4,7 @@ An error is never a decision: a bad call is a 4xx, a mistake of ours a 500, and 
 what becomes of the request. Only a verdict is answered 200.
 """
 
+import asyncio
 import logging
 import re
 from collections.abc import Iterable, Mapping
@@ -19,7 +20,10 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from policies.config import Policy
 from webhook import review
-from webhook.admission import Admitted, admit
+from webhook.admission import ALONE, Admitted, Context, consider
+from webhook.asking import Answer as Reply
+from webhook.asking import Authority, Question
+from webhook.grants import NOT_ASKED, SILENCE, Answers, Asked
 from webhook.metrics import Report, Stage
 from webhook.review import BadReviewError
 
@@ -28,15 +32,24 @@ _JSON = (b"content-type", b"application/json")
 _VERDICT = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 _TIMEOUT = re.compile(rb"(?:^|&)timeout=([0-9]{1,4}(?:\.[0-9]{1,9})?)s(?:&|$)")
 _log = logging.getLogger("podgate")
+#: How long others are asked (seconds), which share of the time that the caller waits, and how often in a review.
+_LEAST_ASKING, _MOST_ASKING = 0.1, 3.0
+_SHARE_OF_ASKING = 0.6
+_ROUNDS = 3
 
 
 class Gate:
-    """The policy that is in force. A reload sets another one; a review uses the one it began with."""
+    """The policy that is in force, what is known of namespaces, and who can be asked.
 
-    __slots__ = ("policy",)
+    A reload sets another policy; a review uses the one it began with.
+    """
 
-    def __init__(self, policy: Policy) -> None:
+    __slots__ = ("authority", "context", "policy")
+
+    def __init__(self, policy: Policy, context: Context = ALONE, authority: Authority | None = None) -> None:
         self.policy = policy
+        self.context = context
+        self.authority = authority
 
 
 class Observer(Protocol):
@@ -95,10 +108,12 @@ class Front:
             return False
         return bool(scope["path"] == PATH)
 
-    def respond(self, body: bytes, query: bytes) -> bytes:
-        """The response to a review that arrived whole, with a head that is taken."""
+    def respond(self, body: bytes, query: bytes) -> bytes | None:
+        """The response to a review that arrived whole, with a head that is taken; None if somebody has to be asked."""
         try:
             answer = self._answer(self._bounded(body), query)
+            if isinstance(answer, Asked):
+                return None
         except RefusedError as refused:
             self._report(refused.stage)
             return _encode(refused.status, problem(refused.status, str(refused)), _headers(refused))
@@ -111,25 +126,55 @@ class Front:
             if body is None:
                 return
             answer = self._answer(body, scope["query_string"])
+            if isinstance(answer, Asked):
+                answer = await self._ask(answer, body, scope["query_string"])
         except RefusedError as refused:
             self._report(refused.stage)
             await _refuse(send, refused)
         else:
             await _send(send, 200, answer)
 
-    def _answer(self, body: bytes, query: bytes) -> bytes:
-        policy = self._gate.policy
+    async def _ask(self, asked: Asked, body: bytes, query: bytes) -> bytes:
+        """Ask, in the time that the caller waits, and answer with what came of it.
+
+        Answers may raise further questions: of whom nothing is known, it is first asked, and then who may override.
+        """
         started = perf_counter()
+        until = started + max(_LEAST_ASKING, min(_MOST_ASKING, timeout(query) * _SHARE_OF_ASKING))
+        answers: dict[Question, Reply] = {}
+        for _ in range(_ROUNDS):
+            answers |= await self._replies(asked, until - perf_counter())
+            answer = self._answer(body, query, answers, perf_counter() - started)
+            if not isinstance(answer, Asked):
+                return answer
+            asked = answer
+        found = self._answer(body, query, SILENCE, perf_counter() - started)
+        if isinstance(found, Asked):
+            raise TypeError("a review asks where nobody can be asked")
+        return found
+
+    async def _replies(self, asked: Asked, seconds: float) -> dict[Question, Reply]:
+        authority = self._gate.authority
+        if authority is None or seconds <= 0:
+            return dict.fromkeys(asked.questions)
+        replies = await asyncio.gather(*(authority.ask(question, seconds) for question in asked.questions))
+        return dict(zip(asked.questions, replies, strict=True))
+
+    def _answer(self, body: bytes, query: bytes, answers: Answers = NOT_ASKED, waited: float = 0.0) -> bytes | Asked:
+        policy = self._gate.policy
+        started = perf_counter() - waited
         try:
-            admitted = admit(body, policy)
+            admitted = consider(body, policy, self._gate.context, answers)
         except BadReviewError as error:
             _log.info("a call was refused", extra={"fields": {"detail": str(error)}})
             raise RefusedError(400, str(error)) from error
         except Exception as error:
             _log.exception("a review failed by a mistake of ours", extra={"fields": {"uid": _uid(body)}})
             raise RefusedError(500, "the review could not be completed; the log says why", "review") from error
+        if isinstance(admitted, Asked):
+            return admitted
         seconds = perf_counter() - started
-        self._observe(admitted, policy, seconds)
+        self._observe(admitted, admitted.policy, seconds)
         if seconds > timeout(query):
             self._report("late")
         return admitted.body

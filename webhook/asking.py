@@ -33,7 +33,13 @@ class OwnerOf(Struct, frozen=True):
     name: str
 
 
-Question = MayOverride | OwnerOf
+class NamespaceOf(Struct, frozen=True):
+    """A namespace that is not known yet."""
+
+    name: str
+
+
+Question = MayOverride | OwnerOf | NamespaceOf
 #: What came of a question: yes or no, the object, or None where nobody could say in time.
 Answer = bool | Mapping[str, Any] | None
 
@@ -54,8 +60,8 @@ class Authority(Protocol):
         ...
 
 
-class Unknown:
-    """Where there is no cluster and no file: nothing is known of any namespace."""
+class Plain:
+    """Where there is no cluster and no file: namespaces are taken to have no labels."""
 
     def labels(self, namespace: str) -> Mapping[str, str] | None:  # noqa: ARG002
-        return None
+        return {}

@@ -53,17 +53,20 @@ class DirectProtocol(BoundedProtocol):
             return False
         query, begin, end = found
         if len(data) == end:
+            response = self._heads.respond(data[begin:], query)
+            if response is None:
+                return False
             self._held = b""
             self._disarm()
-            self._answer_at_once(data[begin:], query)
+            self._answer_at_once(response)
             return True
         if len(data) < end <= self._limits.held_bytes:
             self._hold(data)
             return True
         return False
 
-    def _answer_at_once(self, body: bytes, query: bytes) -> None:
-        self.transport.write(self._heads.respond(body, query))
+    def _answer_at_once(self, response: bytes) -> None:
+        self.transport.write(response)
         self._answered_at = self.loop.time()
         if self.timeout_keep_alive_task is None:
             self._keep_alive(self.timeout_keep_alive)

@@ -25,8 +25,8 @@ class Desk(Protocol):
         """Whether a request with this head, and a body, may be answered by `respond`."""
         ...
 
-    def respond(self, body: bytes, query: bytes, /) -> bytes:
-        """The whole response, head and body. The connection is kept."""
+    def respond(self, body: bytes, query: bytes, /) -> bytes | None:
+        """The whole response, head and body; None when it cannot be given at once. The connection is kept."""
         ...
 
 

@@ -37,6 +37,11 @@ _REQUEST = {
             "properties": {
                 "username": _MAYBE_TEXT,
                 "groups": {"type": ["array", "null"], "items": {"type": "string"}},
+                "uid": _MAYBE_TEXT,
+                "extra": {
+                    "type": ["object", "null"],
+                    "additionalProperties": {"type": ["array", "null"], "items": {"type": "string"}},
+                },
             },
         },
         "object": {"description": "The object as it would be. Always there on CREATE and UPDATE."},

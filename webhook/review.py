@@ -15,6 +15,7 @@ from policies.config import Mode, Policy
 from policies.decision import ALLOWED, Decision, Reason, Verdict
 from policies.engine import Evaluation
 from policies.identity import Requester
+from policies.overrides import Override
 from policies.path import Path
 from policies.profile import Action
 from policies.resource import UnreadableObjectError
@@ -36,6 +37,8 @@ class GroupVersionKind(Struct, frozen=True):
 class UserInfo(Struct, frozen=True):
     username: str | None = None
     groups: tuple[str, ...] | None = None
+    uid: str | None = None
+    extra: dict[str, tuple[str, ...] | None] | None = None
 
 
 class Request(Struct, frozen=True, rename="camel"):
@@ -56,7 +59,10 @@ class Request(Struct, frozen=True, rename="camel"):
     def requester(self) -> Requester | None:
         """Who asks, where the API server says so."""
         user = self.user_info
-        return Requester(user.username or "", user.groups or ()) if user is not None else None
+        if user is None:
+            return None
+        extra = tuple(sorted((key, values or ()) for key, values in (user.extra or {}).items()))
+        return Requester(user.username or "", user.groups or (), user.uid or "", extra)
 
 
 class AdmissionReview(Struct, frozen=True, rename="camel"):
@@ -166,9 +172,10 @@ def _value(content: Any, path: Path) -> bytes:
     return msgspec.json.encode(content, order="sorted")
 
 
-def pass_over(request: Request) -> bytes:
-    """The answer to a request that carries nothing to judge."""
-    return _encode(Answer(Response(request.uid, True)))
+def pass_over(request: Request, excluded: str = "") -> bytes:
+    """The answer to a request that carries nothing to judge, or that the policy excludes: then why."""
+    annotations = {"decision": "allow", "excluded": excluded} if excluded else {}
+    return _encode(Answer(Response(request.uid, True, audit_annotations=annotations)))
 
 
 def answer(request: Request, decision: Decision, policy: Policy) -> bytes:
@@ -180,7 +187,7 @@ def answer(request: Request, decision: Decision, policy: Policy) -> bytes:
         uid=request.uid,
         allowed=not denied,
         status=_status(decision) if denied else None,
-        warnings=_warnings(decision) if decision.verdict is Verdict.WARN else [],
+        warnings=[] if denied else _warnings(decision, policy),
         audit_annotations=_annotations(decision, policy),
     )
     return _encode(Answer(response))
@@ -206,13 +213,28 @@ def _status(decision: Decision) -> Status:
     return Status("\n".join(_bounded(lines, _MAX_LINES, _MAX_MESSAGE)), "Forbidden", 403)
 
 
-def _warnings(decision: Decision) -> list[str]:
+def _warnings(decision: Decision, policy: Policy) -> list[str]:
+    if policy.mode is Mode.AUDIT:
+        return []
     if decision.unreadable is not None:
-        return [_cut(decision.unreadable, _MAX_WARNING)]
+        return [_cut(decision.unreadable, _MAX_WARNING)] if decision.verdict is Verdict.WARN else []
     lines = [_warning(reason) for reason in decision.reasons if reason.action is Action.WARN]
     if decision.risk_action is Action.WARN:
         lines.insert(0, _cut(decision.risk_text, _MAX_WARNING))
+    lines = [*(_cut(each, _MAX_WARNING) for each in (*_used(decision), *policy.problems)), *lines]
     return _bounded(lines, _MAX_LINES, _MAX_WARNINGS)
+
+
+def _used(decision: Decision) -> list[str]:
+    """A line for each override that is used, so that nobody forgets it."""
+    rules: dict[Override, list[str]] = {}
+    for reason in decision.reasons:
+        if reason.override is not None:
+            rules.setdefault(reason.override, []).append(reason.finding.rule.id)
+    return [
+        f"override: {', '.join(sorted(set(names)))} until {override.expires:%Y-%m-%d} ({override.reason})"
+        for override, names in rules.items()
+    ]
 
 
 def _warning(reason: Reason) -> str:
@@ -252,6 +274,8 @@ def _annotations(decision: Decision, policy: Policy) -> dict[str, str]:
     if decision.reasons:
         ids = dict.fromkeys(reason.finding.rule.id for reason in decision.reasons)
         found["rules"] = _cut(",".join(ids), _MAX_ANNOTATION)
+    if used := _used(decision):
+        found["overridden"] = _cut("; ".join(line.removeprefix("override: ") for line in used), _MAX_ANNOTATION)
     if decision.risk is not None:
         found["risk"] = f"{decision.risk.probability:.3f}"
         found["model"] = policy.model

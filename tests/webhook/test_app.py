@@ -291,10 +291,10 @@ def test_who_is_turned_away_is_told_when_to_come_back() -> None:
 def test_a_mistake_of_ours_is_no_verdict(
     tried: Tried, error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(_body: bytes, _policy: Policy) -> Admitted:
+    def fail(*_: object) -> Admitted:
         raise error
 
-    monkeypatch.setattr(app_module, "admit", fail)
+    monkeypatch.setattr(app_module, "consider", fail)
     with caplog.at_level(logging.ERROR, "podgate"):
         problem = refused(tried.ask(), 500)
 
@@ -307,10 +307,10 @@ def test_a_mistake_of_ours_is_no_verdict(
 def test_a_mistake_of_ours_about_an_unreadable_review_is_logged_without_a_uid(
     tried: Tried, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(_body: bytes, _policy: Policy) -> Admitted:
+    def fail(*_: object) -> Admitted:
         raise ValueError
 
-    monkeypatch.setattr(app_module, "admit", fail)
+    monkeypatch.setattr(app_module, "consider", fail)
     refused(tried.ask(b"{"), 500)
 
     assert caplog.records[-1].__dict__["fields"] == {"uid": None}

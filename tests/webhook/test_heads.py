@@ -34,7 +34,7 @@ class Counting(Front):
         await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
 
-    def respond(self, body: bytes, query: bytes) -> bytes:
+    def respond(self, body: bytes, query: bytes) -> bytes | None:
         self.short += 1
         return super().respond(body, query)
 

@@ -1,0 +1,193 @@
+"""Which overrides count for a request: those that somebody with the right to do so has granted.
+
+A request that would be denied, and asks for an override, raises questions. Without an answer to one the override does
+not count, and the denial says so. What a controller makes of a workload inherits the workload's overrides: the workload
+is looked up and judged again, and only what was lifted there is lifted here.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from policies import overrides
+from policies import resource as resources
+from policies.decision import Decision, Verdict
+from policies.engine import Evaluation, Finding
+from policies.identity import OwnerReference, Requester
+from policies.overrides import RISK, RULES, Override, Refusal, granted
+from policies.path import Path
+from policies.profile import Action
+from policies.resource import Resource, UnreadableObjectError
+from policies.scope import Policy
+from webhook.asking import Answer, MayOverride, OwnerOf, Question
+
+#: The accounts of the controllers that make objects for an owner of this kind (k8s.io/controller-manager).
+_CONTROLLERS = {
+    "ReplicaSet": "replicaset-controller",
+    "Deployment": "deployment-controller",
+    "StatefulSet": "statefulset-controller",
+    "DaemonSet": "daemon-set-controller",
+    "Job": "job-controller",
+    "CronJob": "cronjob-controller",
+    "ReplicationController": "replication-controller",
+}
+_MANAGER = "system:kube-controller-manager"
+
+Answers = Mapping[Question, Answer]
+Found = tuple[Override | Refusal, ...]
+
+
+class Silence(dict[Question, Answer]):
+    """Where nobody can be asked: every question has been, and there is no answer."""
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+
+NOT_ASKED: Answers = {}
+SILENCE: Answers = Silence()
+
+
+class Asked(Struct, frozen=True):
+    """What is to be known first."""
+
+    questions: tuple[Question, ...]
+
+
+class Case(Struct, frozen=True):
+    """A request whose overrides are weighed. `namespace` is the request's: the API server checked it."""
+
+    resource: Resource
+    evaluation: Evaluation
+    decision: Decision
+    policy: Policy
+    namespace: str
+    requester: Requester | None
+    now: datetime
+
+
+def weigh(case: Case, answers: Answers) -> Found | Asked:
+    """The overrides that count, and those that do not though asked for; or what has to be asked first."""
+    if owner := _owner(case):
+        if case.decision.judged is not Verdict.DENY:
+            return ()  # nobody reads the warnings of what a controller makes
+        return _inherited(case, owner, answers)
+    asked = overrides.of(case.resource, case.policy.overrides, case.now)
+    wanted = {each: _needed(each, case) for each in asked if isinstance(each, Override)}
+    questions = {
+        MayOverride(case.requester, rule, case.namespace, case.resource.identity.name)
+        for rules in wanted.values()
+        for rule in rules
+        if case.requester is not None and "rbac" in case.policy.overrides.authorise
+    }
+    if missing := tuple(each for each in questions if each not in answers):
+        return Asked(missing)
+    found: list[Override | Refusal] = []
+    for each in asked:
+        if isinstance(each, Refusal):
+            found.append(each)
+        elif wanted[each]:
+            found += _granted(each, wanted[each], case, answers)
+    return tuple(found)
+
+
+def _needed(override: Override, case: Case) -> frozenset[str]:
+    """The rules of this override that something was found of that leads to more than a record."""
+    at_stake = {
+        reason.finding.rule.id
+        for reason in case.decision.reasons
+        if reason.action > Action.AUDIT and reason.finding.path[: len(override.prefix)] == override.prefix
+    }
+    if case.decision.risk_action > Action.AUDIT:
+        at_stake.add(RISK)
+    return override.rules & at_stake
+
+
+def _granted(override: Override, needed: frozenset[str], case: Case, answers: Answers) -> list[Override | Refusal]:
+    """The part of an override that is granted, and why the rest is not."""
+    at = (*override.prefix, "metadata", "annotations", RULES)
+    if case.requester is None or "rbac" not in case.policy.overrides.authorise:
+        return [Refusal(needed, at, "does not count: nobody has granted it")]
+    found: list[Override | Refusal] = []
+    said = {
+        rule: answers.get(MayOverride(case.requester, rule, case.namespace, case.resource.identity.name))
+        for rule in sorted(needed)
+    }
+    if allowed := frozenset(rule for rule, answer in said.items() if answer is True):
+        found.append(replace(override, rules=allowed))
+    for rule, answer in said.items():
+        if answer is not True:
+            found.append(Refusal(frozenset({rule}), at, _why(rule, case, answer)))
+    return found
+
+
+def _why(rule: str, case: Case, answer: Answer) -> str:
+    who = case.requester.username[:100] if case.requester is not None else "nobody"
+    if answer is None:
+        return f"does not count for {rule}: nobody could say in time whether {who} may override it"
+    where = f"in namespace {case.namespace}" if case.namespace else "in the cluster"
+    return (
+        f"does not count for {rule}: {who} may not override it {where}; a role has to allow the verb override on "
+        f"rules.podgate.dev/{rule}"
+    )
+
+
+def _owner(case: Case) -> OwnerReference | None:
+    """The owner of what its controller makes: by the controller's own account, never by the reference alone."""
+    owner = case.resource.identity.controller
+    if owner is None or case.requester is None or owner.kind not in _CONTROLLERS:
+        return None
+    account = f"system:serviceaccount:kube-system:{_CONTROLLERS[owner.kind]}"
+    return owner if case.requester.username in (account, _MANAGER) else None
+
+
+def _inherited(case: Case, owner: OwnerReference, answers: Answers) -> Found | Asked:
+    """What was lifted for the owner, and is the same here."""
+    question = OwnerOf(owner.api_version or "", owner.kind or "", case.namespace, owner.name or "")
+    if question not in answers:
+        return Asked((question,))
+    answer = answers.get(question)
+    at: Path = ("metadata", "ownerReferences")
+    if not isinstance(answer, Mapping) or _uid(answer) != owner.uid or not owner.uid:
+        return (Refusal(frozenset(), at, "leads to no owner that could be looked up in time"),)
+    try:
+        resource = resources.read(answer)
+    except UnreadableObjectError:
+        return (Refusal(frozenset(), at, "leads to an owner that cannot be read"),)
+    asked = overrides.of(resource, case.policy.overrides, case.now)
+    lifted = [
+        (found, override)
+        for found in case.policy.engine.evaluate(resource).findings
+        if (override := granted(asked, found.rule.id, found.path)) is not None
+    ]
+    kept = _same(case.evaluation.findings, lifted)
+    risk = [each for each in asked if isinstance(each, Override) and RISK in each.rules]
+    refused = tuple(each for each in asked if isinstance(each, Refusal))
+    return (*kept, *(replace(each, rules=frozenset({RISK}), prefix=()) for each in risk), *refused)
+
+
+def _same(findings: Iterable[Finding], lifted: list[tuple[Finding, Override]]) -> list[Override]:
+    """Overrides of the rules of which every finding was lifted for the owner."""
+    known = {_inside(found): override for found, override in lifted}
+    by_rule: dict[str, list[Override | None]] = {}
+    for found in findings:
+        by_rule.setdefault(found.rule.id, []).append(known.get(_inside(found)))
+    return [
+        replace(each[0], rules=frozenset({rule}), prefix=())
+        for rule, each in by_rule.items()
+        if each[0] is not None and None not in each
+    ]
+
+
+def _inside(found: Finding) -> tuple[Any, ...]:
+    """A finding without the way to its pod: the same in a template and in the pod that is made of it."""
+    rule, path, message = found.sameness
+    return rule, path[found.prefix :], message
+
+
+def _uid(obj: Mapping[str, Any]) -> Any:
+    meta = obj.get("metadata")
+    return meta.get("uid") if isinstance(meta, Mapping) else None
