@@ -154,7 +154,7 @@ class Scopes:
     def _make(self, chosen: int, said: Declared) -> Policy:
         if chosen == _UNKNOWN:
             base = _strictest([self._base, *(entry.base for entry in self._entries)])
-            return _as_declared(base, said).policy(self)
+            return _strictest([_as_declared(base, said), base]).policy(self)
         base = self._entries[chosen].base if chosen >= 0 else self._base
         named = chosen >= 0 and self._entries[chosen].setting.mode is not None
         if said.mode is not None and said.mode != "off" and not named:

@@ -89,9 +89,10 @@ class _Desk:
             place = found.place(error.path)
             self.errors.append(ReportError(file, found.document.number, place.line, str(error)))
             return
-        asked = overrides.of(resource, self.policy.overrides, self.now)
-        decision = decide(self.policy.engine.evaluate(resource), self.policy, overrides=asked)
         known = resource.identity
+        policy = self.policy.within(known.namespace or _DEFAULT_NAMESPACE, {})
+        asked = overrides.of(resource, policy.overrides, self.now)
+        decision = decide(policy.engine.evaluate(resource), policy, overrides=asked)
         ref = ObjectRef(known.api_version, known.kind.kind, known.namespace, known.name)
         source = Source(file, found.document.number, found.place().line)
         located = tuple(
@@ -117,6 +118,10 @@ def wanted(policy: Policy, least: Severity, now: datetime) -> mend.Wanted:
         return [finding for finding in kept if finding.rule.severity >= least]
 
     return of
+
+
+#: Where kubectl puts what names no namespace.
+_DEFAULT_NAMESPACE = "default"
 
 
 def _error(flaw: Flaw, file: str) -> ReportError:

@@ -331,10 +331,10 @@ def refusals(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, Any]]:
         small.ask([whole[:9], whole[9:]]),
     ]
 
-    def fail(_body: bytes, _policy: Policy) -> Admitted:
+    def fail(*_: object) -> Admitted:
         raise ValueError
 
-    monkeypatch.setattr(app_module, "admit", fail)
+    monkeypatch.setattr(app_module, "consider", fail)
     for answer in (*answers, Tried().ask()):
         assert answer is not None
         yield answer.status, answer.json
