@@ -1,0 +1,265 @@
+"""Which overrides count for a request."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from policies import config
+from policies.config import Policy
+from tests.reviews import body, review
+from webhook.admission import Admitted, Context, consider
+from webhook.asking import Answer, MayOverride, NamespaceOf, OwnerOf, Plain, Question
+from webhook.grants import NOT_ASKED, SILENCE, Answers, Asked
+
+Json = dict[str, Any]
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+CONTEXT = Context(Plain(), lambda: NOW)
+HEAD = "apiVersion: podgate.dev/v1alpha1\nkind: GatePolicy\nspec: "
+POLICY = config.parse(HEAD + "{profile: pss-baseline}")
+PREFIX = "podgate.dev/override"
+
+
+def asked(rules: str = "host-path", **changes: str) -> dict[str, str]:
+    """The annotations of an override."""
+    found = {PREFIX: rules, f"{PREFIX}-reason": "reads logs", f"{PREFIX}-expires": "2026-12-01T00:00:00Z"}
+    return {**found, **{f"{PREFIX}-{key}": value for key, value in changes.items()}}
+
+
+def spec(path: str = "/var/log", **more: Any) -> Json:
+    volume = {"name": "logs", "hostPath": {"path": path}}
+    return {"containers": [{"name": "app", "image": "registry.example.com/app:1"}], "volumes": [volume], **more}
+
+
+def meta(annotations: Mapping[str, str] | None = None, **more: Any) -> Json:
+    return {"name": "app", "namespace": "shop", "annotations": dict(annotations or {}), **more}
+
+
+def pod(annotations: Mapping[str, str] | None = None, *, path: str = "/var/log", **more: Any) -> Json:
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta(annotations, **more), "spec": spec(path)}
+
+
+def deployment(own: Mapping[str, str] | None = None, template: Mapping[str, str] | None = None) -> Json:
+    inner = {"metadata": {"annotations": dict(template or {})}, "spec": spec()}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta(own), "spec": {"template": inner}}
+
+
+def ask(
+    obj: Json, answers: Answers = NOT_ASKED, policy: Policy = POLICY, user: str = "alice", **request: Any
+) -> Admitted | Asked:
+    info = {"username": user, "uid": "7", "groups": ["dev"], "extra": {"scopes": ["a", "b"]}}
+    return consider(body(review(obj, **{"namespace": "shop", "userInfo": info, **request})), policy, CONTEXT, answers)
+
+
+def questions(found: Admitted | Asked) -> list[Question]:
+    assert isinstance(found, Asked)
+    return list(found.questions)
+
+
+def response(found: Admitted | Asked) -> Json:
+    assert isinstance(found, Admitted)
+    answer: Json = msgspec.json.decode(found.body)["response"]
+    return answer
+
+
+def answered(obj: Json, answer: Answer, **given: Any) -> Json:
+    """What comes of it when every question has the same answer."""
+    return response(ask(obj, dict.fromkeys(questions(ask(obj, **given)), answer), **given))
+
+
+def message(found: Json) -> str:
+    assert found["allowed"] is False
+    return str(found["status"]["message"])
+
+
+class TestGranted:
+    def test_the_requester_is_asked_about_as_the_api_server_knows_them(self) -> None:
+        (question,) = questions(ask(pod(asked())))
+        assert isinstance(question, MayOverride)
+        assert (question.rule, question.namespace, question.name) == ("host-path", "shop", "app")
+        who = question.requester
+        assert (who.username, who.uid, who.groups, who.extra) == ("alice", "7", ("dev",), (("scopes", ("a", "b")),))
+
+    def test_who_may_lifts_the_rule_and_everybody_is_told(self) -> None:
+        found = answered(pod(asked()), True)
+        assert found["allowed"] is True
+        assert found["warnings"] == ["override: host-path until 2026-12-01 (reads logs)"]
+        assert found["auditAnnotations"]["overridden"] == "host-path until 2026-12-01 (reads logs)"
+
+    def test_who_may_not_is_told_what_a_role_has_to_allow(self) -> None:
+        lines = message(answered(pod(asked()), False)).split("\n")
+        assert lines[0].startswith("host-path: spec.volumes[0].hostPath mounts /var/log of the host")
+        assert lines[1] == (
+            f'The override does not count: metadata.annotations["{PREFIX}"] does not count for host-path: alice may '
+            "not override it in namespace shop; a role has to allow the verb override on rules.podgate.dev/host-path."
+        )
+
+    @pytest.mark.parametrize("answers", [SILENCE, {}], ids=["nobody to ask", "unanswered"])
+    def test_without_an_answer_it_does_not_count(self, answers: Answers) -> None:
+        found = ask(pod(asked()), answers or dict.fromkeys(questions(ask(pod(asked())))))
+        assert "nobody could say in time whether alice may override it" in message(response(found))
+
+    def test_only_rules_at_stake_are_asked_about(self) -> None:
+        found = questions(ask(pod(asked("host-path,host-pid,sysctls"))))
+        assert [question.rule for question in found if isinstance(question, MayOverride)] == ["host-path"]
+
+    def test_nothing_is_asked_when_nothing_is_found(self) -> None:
+        good = {**pod(asked()), "spec": {"containers": []}}
+        assert response(ask(good))["allowed"] is True
+
+    def test_each_rule_needs_its_own_right(self) -> None:
+        obj = pod(asked("host-path,host-network"))
+        obj["spec"]["hostNetwork"] = True
+        answers: dict[Question, Answer] = {
+            question: question.rule == "host-path"
+            for question in questions(ask(obj))
+            if isinstance(question, MayOverride)
+        }
+        text = message(response(ask(obj, answers)))
+        assert "host-network: spec.hostNetwork is true" in text
+        assert "does not count for host-network" in text
+        assert "mounts /var/log" not in text
+
+    def test_without_a_requester_nobody_can_grant(self) -> None:
+        found = response(ask(pod(asked()), userInfo=None))
+        assert "does not count: nobody has granted it" in message(found)
+
+    def test_a_policy_without_rbac_asks_nobody(self) -> None:
+        policy = config.parse(HEAD + "{profile: pss-baseline, overrides: {authorise: []}}")
+        assert "nobody has granted it" in message(response(ask(pod(asked()), policy=policy)))
+
+    def test_an_expired_one_says_so(self) -> None:
+        text = message(response(ask(pod(asked(expires="2026-11-24T11:59:59Z")))))
+        assert "was 2026-11-24T11:59:59Z: the override has ended" in text
+
+    def test_a_template_s_own_reaches_its_pod_alone(self) -> None:
+        assert answered(deployment(template=asked()), True)["allowed"] is True
+
+
+class TestAdvisories:
+    def test_an_exception_is_taken_from_no_other_object(self) -> None:
+        """CVE-2024-48921: exceptions were accepted from any namespace. Ours stand on the object itself, or nowhere."""
+        other = pod(asked())
+        assert answered(other, True)["allowed"] is True
+        assert "mounts /var/log" in message(response(ask(pod())))
+
+    def test_two_exceptions_never_add_up(self) -> None:
+        """GHSA-gg4x-fgg2-h9w9: two exceptions combined bypassed the stricter. One of ours lifts what it names alone."""
+        obj = deployment(asked("host-network"), asked("host-path"))
+        obj["spec"]["template"]["spec"]["hostPID"] = True
+        text = message(answered(obj, True))
+        assert text.split("\n") == [text]
+        assert text.startswith("host-pid: spec.template.spec.hostPID is true")
+
+    def test_a_refused_one_does_not_borrow_from_the_other(self) -> None:
+        obj = deployment(asked("host-path", reason=""), asked("host-network"))
+        assert "mounts /var/log" in message(response(ask(obj)))
+
+    def test_an_object_that_is_being_deleted_is_judged(self) -> None:
+        """CVE-2023-34091: objects with a deletionTimestamp were not validated."""
+        old = pod(deletionTimestamp="2026-11-24T00:00:00Z", path="/tmp")
+        new = pod(deletionTimestamp="2026-11-24T00:00:00Z", path="/")
+        assert "mounts / of the host" in message(response(ask(new, old=old)))
+
+    def test_a_namespace_that_cannot_be_looked_up_is_judged_strictly(self) -> None:
+        """CVE-2025-46342: the error of a namespace look-up was dropped, and rules were skipped."""
+
+        class Lost:
+            def labels(self, namespace: str) -> None:  # noqa: ARG002
+                return None
+
+        policy = config.parse(HEAD + "{profile: pss-baseline, mode: enforce}")
+        context = Context(Lost(), lambda: NOW)
+        plain = {**pod(), "spec": {"containers": [{"name": "a"}]}}
+        found = consider(body(review(plain, namespace="shop")), policy, context)
+        assert questions(found) == [NamespaceOf("shop")]
+        for answer in (None, False, True):
+            again = consider(body(review(plain, namespace="shop")), policy, context, {NamespaceOf("shop"): answer})
+            assert "seccomp-unset" in message(response(again))
+        labels = {"pod-security.kubernetes.io/enforce": "privileged"}
+        known: dict[Question, Answer] = {NamespaceOf("shop"): {"metadata": {"labels": labels}}}
+        assert response(consider(body(review(pod(), namespace="shop")), policy, context, known))["allowed"] is True
+
+    def test_an_impersonated_user_is_who_the_api_server_says(self) -> None:
+        """userInfo holds the impersonated identity; whoever may impersonate is that user. Nothing else is read."""
+        obj = pod({**asked(), "podgate.dev/requester": "root"})
+        (question,) = questions(ask(obj, user="bob"))
+        assert isinstance(question, MayOverride)
+        assert question.requester.username == "bob"
+
+
+OWNER = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "app-1", "uid": "u-1", "controller": True}
+REPLICASETS = "system:serviceaccount:kube-system:replicaset-controller"
+
+
+def replicaset(annotations: Mapping[str, str] | None = None, *, path: str = "/var/log", uid: str = "u-1") -> Json:
+    template = {"metadata": {}, "spec": spec(path)}
+    found = meta(annotations, name="app-1", uid=uid)
+    return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": found, "spec": {"template": template}}
+
+
+def made(**more: Any) -> Json:
+    """A pod that a ReplicaSet made."""
+    return pod(ownerReferences=[OWNER], **more)
+
+
+class TestInherited:
+    QUESTION = OwnerOf("apps/v1", "ReplicaSet", "shop", "app-1")
+
+    def judge(self, owner: Answer, obj: Json | None = None, user: str = REPLICASETS) -> Json:
+        return response(ask(obj or made(), {self.QUESTION: owner}, user=user))
+
+    def test_the_owner_is_looked_up(self) -> None:
+        assert questions(ask(made(), user=REPLICASETS)) == [self.QUESTION]
+
+    def test_what_was_lifted_for_the_owner_is_lifted_here(self) -> None:
+        found = self.judge(replicaset(asked()))
+        assert found["allowed"] is True
+        assert found["auditAnnotations"]["overridden"] == "host-path until 2026-12-01 (reads logs)"
+
+    def test_the_controller_of_all_kinds_may_be_one_account(self) -> None:
+        assert self.judge(replicaset(asked()), user="system:kube-controller-manager")["allowed"] is True
+
+    @pytest.mark.parametrize(
+        "user",
+        [
+            "alice",
+            "system:serviceaccount:kube-system:deployment-controller",
+            "system:serviceaccount:x:replicaset-controller",
+        ],
+    )
+    def test_an_owner_reference_alone_is_worth_nothing(self, user: str) -> None:
+        """Anybody may write an owner reference to anything."""
+        assert "mounts /var/log" in message(self.judge(replicaset(asked()), user=user))
+
+    def test_another_object_of_that_name_is_not_the_owner(self) -> None:
+        assert "leads to no owner" in message(self.judge(replicaset(asked(), uid="u-2")))
+
+    @pytest.mark.parametrize("owner", [None, False, True, {}, {"metadata": None}], ids=repr)
+    def test_an_owner_that_cannot_be_looked_up_lifts_nothing(self, owner: Answer) -> None:
+        assert "mounts /var/log" in message(self.judge(owner))
+
+    def test_an_owner_without_an_override_lifts_nothing(self) -> None:
+        assert "mounts /var/log" in message(self.judge(replicaset()))
+
+    def test_what_the_owner_does_not_have_is_not_lifted(self) -> None:
+        assert "mounts / of the host" in message(self.judge(replicaset(asked()), made(path="/")))
+
+    def test_its_end_is_checked_again(self) -> None:
+        ended = replicaset(asked(expires="2026-11-01T00:00:00Z"))
+        assert "the override has ended" in message(self.judge(ended))
+
+    def test_the_pod_s_own_annotations_lift_nothing_then(self) -> None:
+        assert "mounts /var/log" in message(self.judge(replicaset(), made(annotations=asked())))
+
+    def test_a_replicaset_inherits_from_its_deployment(self) -> None:
+        owner = {**OWNER, "kind": "Deployment", "name": "app"}
+        obj = replicaset()
+        obj["metadata"]["ownerReferences"] = [owner]
+        user = "system:serviceaccount:kube-system:deployment-controller"
+        stored = deployment(asked())
+        stored["metadata"]["uid"] = "u-1"
+        question = OwnerOf("apps/v1", "Deployment", "shop", "app")
+        assert response(ask(obj, {question: stored}, user=user))["allowed"] is True
