@@ -47,7 +47,9 @@ def rules(found: Decision) -> list[str]:
 
 class TestVerdict:
     def test_nothing_found_is_allowed(self) -> None:
-        assert decide(evaluate(pod()), policy()) is ALLOWED
+        found = evaluate(pod())
+        assert decide(found, policy()) == Decision(Verdict.ALLOW, Verdict.ALLOW, risk=found.risk)
+        assert decide(NOTHING, policy()) is ALLOWED
         assert decide(NOTHING, policy()) == Decision(Verdict.ALLOW, Verdict.ALLOW, (), None)
 
     @pytest.mark.parametrize(
@@ -122,7 +124,8 @@ class TestUpdate:
         ]
 
     def test_what_is_mended_is_gone(self) -> None:
-        assert decide(evaluate(pod()), policy(), evaluate(pod(PRIVILEGED))) is ALLOWED
+        found = decide(evaluate(pod()), policy(), evaluate(pod(PRIVILEGED)))
+        assert (found.verdict, found.reasons) == (Verdict.ALLOW, ())
 
     def test_the_same_rule_at_another_place_counts(self) -> None:
         other = {**PRIVILEGED, "name": "api"}

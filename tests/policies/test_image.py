@@ -1,5 +1,7 @@
 """Image references are read as distribution/reference reads them."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,7 +84,8 @@ def test_names(reference: str, name: str, base: str, product: str) -> None:
 @given(st.text(alphabet="abAZ09._-/:@[] \n\u00e9", max_size=40))
 def test_what_was_read_reads_the_same_when_spelled_out(reference: str) -> None:
     image = parse(reference)
-    if image is not None:
+    # A registry of one word is told from an account by its capitals, which do not last.
+    if image is not None and re.search(r"[.:]|^localhost$", image.registry):
         tag = f":{image.tag}" if image.tag else ""
         digest = f"@{image.digest}" if image.digest else ""
         assert parse(f"{image.name}{tag}{digest}") == image

@@ -84,10 +84,14 @@ def test_a_decision_is_one_line_with_who_what_and_why(tmp_path: Path) -> None:
         "mode": "enforce",
         "policy": BASELINE.hash,
         "rules": ["privileged"],
+        "overridden": [],
+        "risk": line["risk"],
+        "model": BASELINE.model,
         "dryRun": True,
         "milliseconds": 1.234,
         "error": "",
     }
+    assert 0 < line["risk"] < 1
 
 
 def test_the_object_is_never_written(tmp_path: Path) -> None:
