@@ -53,7 +53,7 @@ def load_policy(path: Path | None) -> Policy:
     except UnicodeDecodeError as error:
         raise PolicyError(f"{path} is not text in UTF-8") from error
     except PolicyError as error:
-        raise PolicyError(f"{path}: {error}") from error
+        raise PolicyError(error.told(str(path)), error.path, error.line) from error
 
 
 class PolicyWatch:

@@ -1,6 +1,7 @@
 """GatePolicy: what may be written, and what it means."""
 
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -102,54 +103,113 @@ class TestHash:
         assert of_profile("pss-baseline").hash == parse(text).hash
 
 
+FIELDS = "mode, profile, pssVersion, rules, classifier, namespaces, exclusions, overrides or updates"
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (spec("{colour: red}"), "the policy is not a GatePolicy: Object contains unknown field `colour` - at `$.spec`"),
-        (f"{HEAD}status: {{}}", "the policy is not a GatePolicy: Object contains unknown field `status`"),
+        (spec("{colour: red}"), f"3: spec.colour is not known here: write {FIELDS}"),
+        (spec("{mod: warn}"), "3: spec.mod is not known here: did you mean mode?"),
+        (f"{HEAD}status: {{}}", "3: status is not known here: write apiVersion, kind, metadata or spec"),
         (
-            spec("{rules: {host-path: {action: deny, severity: low}}}"),
-            "the policy is not a GatePolicy: Object contains unknown field `severity` - at `$.spec.rules[...]`",
+            spec("\n  rules:\n    host-path: {action: deny}\n    sysctls:\n      action: deny\n      severity: low"),
+            "8: spec.rules.sysctls.severity is not known here: write action or options",
         ),
         (
-            spec("{rules: {host-paths: {action: deny}}}"),
-            'spec.rules names "host-paths", which is not a rule: did you mean host-path?',
+            spec("{rules: {host-path: deny}}"),
+            "3: spec.rules.host-path must be a mapping, not a string: write {action: deny}",
         ),
         (
-            spec("{rules: {zzz: {action: deny}}}"),
-            'spec.rules names "zzz", which is not a rule; `podgate rules` lists them',
+            spec("\n  rules:\n    privileged: {action: deny}\n    host-paht: {action: deny}"),
+            "6: spec.rules.host-paht is not a rule: did you mean host-path?",
+        ),
+        (spec("{rules: {zzz: {action: deny}}}"), "3: spec.rules.zzz is not a rule; `podgate rules` lists them"),
+        (
+            spec("{rules: {sysctls: {action: warn}, host-path: {action: block}}}"),
+            '3: spec.rules.host-path.action is "block": write audit, deny, off or warn',
         ),
         (
-            spec("{rules: {host-path: {action: block}}}"),
-            "the policy is not a GatePolicy: Invalid enum value 'block' - at `$.spec.rules[...].action`",
+            spec("\n  namespaces:\n  - names: [a]\n    rules:\n      sysctls: {}\n      host-path: {actio: warn}"),
+            "8: spec.namespaces[0].rules.host-path.actio is not known here: did you mean action?",
         ),
-        (spec("{mode: dryrun}"), "the policy is not a GatePolicy: Invalid enum value 'dryrun' - at `$.spec.mode`"),
-        (spec("{updates: none}"), "the policy is not a GatePolicy: Invalid enum value 'none' - at `$.spec.updates`"),
         (
-            spec("{pssVersion: 1.29}"),
-            "the policy is not a GatePolicy: Expected `str`, got `float` - at `$.spec.pssVersion`",
+            spec("\n  namespaces:\n  - names: [a]\n    rules: {sysctl: {}}"),
+            "6: spec.namespaces[0].rules.sysctl is not a rule: did you mean sysctls?",
         ),
-        (spec("{pssVersion: '1.29'}"), '"1.29" is not a version: write v1.N, as in v1.37, or latest'),
-        (spec("null"), "the policy is not a GatePolicy: Expected `object`, got `null` - at `$.spec`"),
-        ("", "the policy is not a GatePolicy: Expected `object`, got `null`"),
-        ("- a", "the policy is not a GatePolicy: Expected `object`, got `array`"),
-        ("kind: GatePolicy", "the policy is not a GatePolicy: Object missing required field `apiVersion`"),
+        (spec("\n  namespaces:\n  - mode: warn"), "5: spec.namespaces[0] needs either names or a selector"),
+        (spec("{mode: dryrun}"), '3: spec.mode is "dryrun": write enforce, warn or audit'),
+        (spec("{mode: 3}"), "3: spec.mode is 3: write enforce, warn or audit"),
+        (spec("{mode: enfroce}"), '3: spec.mode is "enfroce": did you mean enforce?'),
+        (spec("{updates: none}"), '3: spec.updates is "none": write all or worse'),
+        (spec("{pssVersion: 1.29}"), "3: spec.pssVersion must be a string, not a number: put it in quotes"),
+        (
+            spec("{pssVersion: '1.29'}"),
+            '3: spec.pssVersion: "1.29" is not a version: write v1.N, as in v1.37, or latest',
+        ),
+        (spec("null"), "3: spec must be a mapping, not null: leave it out, or write what is in it"),
+        (spec("\n  rules:\n"), "4: spec.rules must be a mapping, not null: leave it out, or write what is in it"),
+        (spec("{namespaces: {a: 1}}"), "3: spec.namespaces must be a list, not a mapping"),
+        (
+            spec("\n  overrides:\n    neverFor:\n    - privileged\n    - docker-sock"),
+            '7: spec.overrides.neverFor[1]: "docker-sock" is not a rule: did you mean docker-socket?',
+        ),
+        (
+            spec("{overrides: {neverFor: privileged}}"),
+            "3: spec.overrides.neverFor must be a list, not a string: write [privileged]",
+        ),
+        (spec("{overrides: {maxDays: 0}}"), "3: spec.overrides.maxDays must be at least 1"),
+        (
+            spec("{classifier: {warnAt: 50}}"),
+            "3: spec.classifier.warnAt is 50.0: write a probability between 0 and 1, or null for never",
+        ),
+        (spec("{classifier: {warnAt: high}}"), "3: spec.classifier.warnAt must be a number, not a string"),
+        (
+            spec("{classifier: {denyAt: 0.5, warnAt: 0.9}}"),
+            "3: spec.classifier.warnAt is above denyAt (0.5): what is denied is not warned of; write less, or null",
+        ),
+        (
+            spec("\n  rules:\n    host-path:\n      options: {allow: [x]}"),
+            "6: spec.rules.host-path.options cannot be: this rule takes no options; leave them out",
+        ),
+        (
+            spec("\n  rules:\n    image-registry:\n      options:\n        alow: [x]"),
+            "7: spec.rules.image-registry.options.alow is not known here: did you mean allow?",
+        ),
+        (
+            spec("{rules: {run-as-low-uid: {options: {min: 0}}}}"),
+            "3: spec.rules.run-as-low-uid.options.min must be at least 1",
+        ),
+        (
+            spec("{rules: {image-pull-policy: {options: {images: some}}}}"),
+            '3: spec.rules.image-pull-policy.options.images is "some": write all, moving or tagged',
+        ),
+        (
+            "\n# nothing\n",
+            "1: the policy is empty: it begins with apiVersion: podgate.dev/v1alpha1 and kind: GatePolicy",
+        ),
+        ("\n- a", "2: the policy must be a mapping, not a list: its fields are apiVersion, kind, metadata, spec"),
+        ("kind: GatePolicy", "1: apiVersion is missing: write apiVersion: podgate.dev/v1alpha1"),
         (
             "apiVersion: podgate.dev/v1\nkind: GatePolicy",
-            "the policy is not a GatePolicy: Invalid enum value 'podgate.dev/v1' - at `$.apiVersion`",
+            '1: apiVersion is "podgate.dev/v1": did you mean podgate.dev/v1alpha1?',
         ),
-        ("a" * (config.MAX_BYTES + 1), "the policy is larger than 1048576 bytes"),
-        ("[" * 100_000, "the policy is nested deeper than 20 levels"),
+        ("a" * (config.MAX_BYTES + 1), " the policy is larger than 1048576 bytes"),
+        ("[" * 100_000, "1: the policy is nested deeper than 20 levels"),
     ],
     ids=lambda value: value[:60] if isinstance(value, str) else None,
 )
 def test_what_is_refused(text: str, problem: str) -> None:
-    assert refused(text) == problem
+    with pytest.raises(PolicyError) as caught:
+        parse(text)
+    assert caught.value.told("policy.yaml") == f"policy.yaml:{problem}"
 
 
 def test_a_profile_that_is_none() -> None:
     known = r"all, .*pss-baseline, pss-restricted, recommended"
-    assert re.fullmatch(f'"strict" is not a profile: write one of {known}', refused(spec("{profile: strict}")))
+    assert re.fullmatch(
+        f'spec.profile: "strict" is not a profile: write one of {known}', refused(spec("{profile: strict}"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -166,10 +226,53 @@ def test_a_profile_that_is_none() -> None:
         "a: !!timestamp 2020-13-45",
         "a: !!int x",
         "a: {b: 1, b: 2}",
+        "1: a",
+        "a: &a [*a]",
+        "a: !!bool x",
+        "a: !!binary x",
+        "<<: {a: 1}\n<<: {b: 1}",
+        "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
+        + "\n".join(f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]" for old, new in pairwise("abcdefg")),
     ],
+    ids=lambda value: value[:40],
 )
 def test_what_is_not_yaml(text: str) -> None:
     assert refused(text).startswith("the policy is not YAML: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a: 1\nb: 2\na: 3", '3: the policy is not YAML: the key "a" stands twice'),
+        ("a: 1\nb: [", "3: the policy is not YAML: while parsing a flow node, did not find expected node content"),
+        ("ä: 1\nb: \x07", "2: the policy is not YAML: it holds a control character"),
+        ("a: 1\nyes: 2\n3: 4", "3: the policy is not YAML: the key 3 is not text: put it in quotes"),
+        (f"a: 1\nb: {'9' * 5000}", f'2: the policy is not YAML: "{"9" * 40}" cannot be read as int'),
+        (
+            "a: 1\n--- {}",
+            "2: the policy is not YAML: expected a single document in the stream, but found another document",
+        ),
+    ],
+)
+def test_where_it_is_no_yaml(text: str, problem: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        parse(text)
+    assert caught.value.told("policy.yaml") == f"policy.yaml:{problem}"
+
+
+def test_what_is_merged_has_a_line() -> None:
+    head = f"{HEAD}metadata: {{x: &x {{action: warn}}}}\n"
+    text = f"{head}spec:\n  rules:\n    host-path: {{<<: *x}}\n    sysctls:\n      <<: *x\n      action: blck"
+    with pytest.raises(PolicyError) as caught:
+        parse(text)
+    assert (caught.value.line, caught.value.path) == (9, ("spec", "rules", "sysctls", "action"))
+
+
+def test_too_many_keys_to_try() -> None:
+    rules = ", ".join(f"r{number}: {{}}" for number in range(2_000))
+    assert "spec.rules holds something that cannot be used" in refused(
+        spec(f"{{rules: {{{rules}, z: {{action: 1}}}}}}")
+    )
 
 
 @pytest.mark.parametrize("word", ["off", "no", "yes", "on", "y", "2020-01-01"])

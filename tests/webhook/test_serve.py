@@ -295,7 +295,7 @@ def test_what_keeps_it_from_starting_is_said_in_one_line(tmp_path: Path) -> None
     (tmp_path / "policy.yaml").write_text(POLICY % ", mode: loud")
 
     assert taken == f"Error: cannot listen on {HOST}:{port}: address already in use"
-    assert failed(tmp_path, "--policy", str(tmp_path / "policy.yaml")).startswith(f"Error: {tmp_path}/policy.yaml: ")
+    assert failed(tmp_path, "--policy", str(tmp_path / "policy.yaml")).startswith(f"Error: {tmp_path}/policy.yaml:3: ")
     assert failed(tmp_path, "--decision-log", str(tmp_path)) == f"Error: {tmp_path} cannot be written: is a directory"
     assert failed(tmp_path, "--port", "http").startswith("Error: --port: ")
 

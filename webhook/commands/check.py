@@ -76,7 +76,7 @@ def _policy(name: str | None, file: str | None, pss_version: str | None) -> Poli
             return config.parse(_read(file))
         return config.of_profile(name or profile.DEFAULT, pss_version or "latest")
     except PolicyError as error:
-        raise BadInputError(f"{file}: {error}" if file else str(error)) from error
+        raise BadInputError(error.told(file) if file else str(error)) from error
 
 
 def _read(file: str) -> str:
