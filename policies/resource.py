@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast, get_args
 import msgspec
 from msgspec import Raw, Struct
 
-from policies import kinds
+from policies import complaint, kinds
 from policies.api import ObjectMeta, PodSpec
 from policies.identity import NO_TEXTS, Identity, Kind, Requester
 from policies.kinds import Row
@@ -224,35 +224,10 @@ def _walk(value: Any, prefix: Path, rest: tuple[str, ...]) -> list[tuple[Path, A
     return [(prefix, value)]
 
 
-# What msgspec says: "Expected `bool | null`, got `str` - at `$.spec.containers[0].securityContext.privileged`", and
-# "Expected `int` <= 2147483647 - at `$...`".
-_MSGSPEC = re.compile(
-    r"Expected `(?P<wanted>[^`]*)`(?:, got `(?P<got>[^`]*)`| (?P<bound>[<>]=) (?P<limit>-?\d+))"
-    r"(?: - at `(?P<at>[^`]*)`)?"
-)
-_MSGSPEC_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[(\.\.\.)\]")
-_NAMES = {
-    "object": "an object",
-    "array": "a list",
-    "str": "a string",
-    "bool": "true or false",
-    "int": "a whole number",
-    "float": "a number with a fraction",
-}
-_BOUNDS = {"<=": "at most", ">=": "at least"}
-
-
 def _unreadable(error: Exception, prefix: Path = ()) -> UnreadableObjectError:
     if isinstance(error, RecursionError):
         return UnreadableObjectError(prefix, "is nested too deeply")
     if isinstance(error, UnicodeError):
         return UnreadableObjectError(prefix, "holds text that is not Unicode")
-    match = _MSGSPEC.match(str(error))
-    if match is None:
-        return UnreadableObjectError(prefix, f"cannot be read: {error}")
-    steps = _MSGSPEC_STEP.findall(match["at"] or "")
-    path = prefix + tuple("*" if any_ else int(index) if index else key for key, index, any_ in steps)
-    if match["got"] is None:
-        return UnreadableObjectError(path, f"must be {_BOUNDS[match['bound']]} {match['limit']}")
-    wanted = " or ".join(_NAMES.get(name, name) for name in match["wanted"].removesuffix(" | null").split(" | "))
-    return UnreadableObjectError(path, f"must be {wanted}, not {_NAMES.get(match['got'], match['got'])}")
+    below, said = complaint.of(error)
+    return UnreadableObjectError((*prefix, *below), complaint.words(said) or f"cannot be read: {said}")
