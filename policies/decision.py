@@ -126,6 +126,8 @@ def tolerate(error: UnreadableObjectError) -> Decision:
 
 def _reason(found: Finding, policy: Policy, known: Counter[_Sameness]) -> Reason:
     action = policy.actions[found.rule.id]
+    if not known:
+        return Reason(found, action)
     same = _sameness(found)
     if not known[same]:
         return Reason(found, action)

@@ -1,6 +1,6 @@
 """Judge an object: run the rules that are in force over it and over every pod inside it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -109,14 +109,16 @@ class Engine:
     def evaluate(self, resource: Resource) -> Evaluation:
         """Run every rule over what it is about. A rule finds at most MAX_FINDINGS things in an object, and says so."""
         findings: list[Finding] = []
+        pods, whole = resource.pods, (((resource.body, ()),), ((resource, ()),))
         for rule, check, about_pods, about_all in self._plan(resource.row):
-            if about_pods:
-                end = len(findings) + MAX_FINDINGS
-                for pod, prefix in resource.pods:
-                    _collect(rule, check(pod), prefix, findings, end)
-            else:
-                found = check(resource if about_all else resource.body)
-                _collect(rule, found, (), findings, len(findings) + MAX_FINDINGS)
+            end = len(findings) + MAX_FINDINGS
+            for view, prefix in pods if about_pods else whole[about_all]:
+                # One loop, and no call for it: most rules find nothing, and there are many.
+                for path, message in check(view):
+                    if len(findings) == end:
+                        findings[-1] = _last_of_many(findings[-1])
+                        break
+                    findings.append(Finding(rule, prefix + path if prefix else path, message, len(prefix)))
         risk = self._assessor.assess(resource.pods) if self._assessor is not None and resource.pods else None
         return Evaluation(tuple(findings), risk) if findings or risk is not None else NOTHING
 
@@ -144,14 +146,6 @@ def _looks_at(rule: Rule, row: Row) -> bool:
     if rule.subject is Pod:
         return bool(row.places)
     return rule.subject is Resource or issubclass(row.body, rule.subject)
-
-
-def _collect(rule: Rule, violations: Iterator[Any], prefix: Path, findings: list[Finding], end: int) -> None:
-    for path, message in violations:
-        if len(findings) == end:
-            findings[-1] = _last_of_many(findings[-1])
-            return
-        findings.append(Finding(rule, prefix + path if prefix else path, message, len(prefix)))
 
 
 _MORE = "; there are more, which are not listed"
