@@ -27,6 +27,7 @@ What = Literal["certificate", "policy"]
 
 _STAGES: tuple[Stage, ...] = ("http", "call", "overload", "review", "late", "log")
 _WHATS: tuple[What, ...] = ("certificate", "policy")
+_OVERRIDES = ("used", "refused")
 _RISKS = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 2.5, 10.0)
 
@@ -41,6 +42,7 @@ class _Reviews(Collector):
         self.seconds = 0.0
         self.risks = [0] * (len(_RISKS) + 1)
         self.risk = 0.0
+        self.overrides = dict.fromkeys(_OVERRIDES, 0)
 
     def collect(self) -> Iterator[Metric]:
         """The families that Prometheus reads."""
@@ -58,6 +60,10 @@ class _Reviews(Collector):
         buckets = list(zip(bounds, accumulate(self.buckets), strict=True))
         text = "From the last byte of a review to its answer."
         yield HistogramMetricFamily("podgate_review_duration_seconds", text, buckets, self.seconds)
+        overrides = CounterMetricFamily("podgate_overrides", "Overrides that were asked for.", labels=("result",))
+        for result, count in self.overrides.items():
+            overrides.add_metric([result], count)
+        yield overrides
         risks = list(zip([*map(str, _RISKS), "+Inf"], accumulate(self.risks), strict=True))
         yield HistogramMetricFamily("podgate_risk", "What the classifier says of objects with pods.", risks, self.risk)
 
@@ -103,6 +109,10 @@ class Metrics:
             chance = decision.risk.probability
             counted.risks[bisect_left(_RISKS, chance)] += 1
             counted.risk += chance
+        counted.overrides["used"] += len(
+            {reason.override for reason in decision.reasons if reason.override is not None}
+        )
+        counted.overrides["refused"] += len(decision.refusals)
         for reason in decision.reasons:
             found = (reason.finding.rule.id, int(reason.action))
             counted.findings[found] = counted.findings.get(found, 0) + 1
