@@ -15,8 +15,11 @@ COMMANDS = {
     "check": ("webhook.commands.check:command", "Judge files, folders or standard input."),
     "rules": ("webhook.commands.rules:rules", "List the rules."),
     "explain": ("webhook.commands.rules:explain", "Tell what a rule is about."),
+    "decisions": ("webhook.commands.decisions:command", "Tell what a decision log amounts to."),
     "serve": ("webhook.serve:command", "Run the webhook."),
     "certs": ("webhook.certificates:command", "Make and renew certificates."),
+    "train": ("webhook.commands.train:command", "Make the model of the classifier."),
+    "evaluate": ("webhook.commands.evaluate:command", "Tell how good a model is."),
 }
 
 

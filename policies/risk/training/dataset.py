@@ -74,7 +74,12 @@ def _uses_host(found: Features) -> bool:
 
 def shipped() -> list[Row]:
     """The data set that the shipped model was made from."""
-    return read(resources.files("policies.risk.training").joinpath("dataset.tsv.gz").read_bytes())
+    return read(shipped_bytes())
+
+
+def shipped_bytes() -> bytes:
+    """Its file."""
+    return resources.files("policies.risk.training").joinpath("dataset.tsv.gz").read_bytes()
 
 
 def write(rows: Iterable[Row]) -> bytes:

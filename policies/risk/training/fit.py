@@ -4,9 +4,9 @@ scikit-learn fits log-odds that are additive by construction (`interaction_cst`)
 each value of a feature adds is then read off its decision function, so the exported tables are the fitted model itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import sklearn
@@ -19,10 +19,12 @@ from threadpoolctl import threadpool_limits
 from policies.risk import classifier, features
 from policies.risk.classifier import FORMAT, Model, Pair, Thresholds, sealed
 from policies.risk.features import BY_NAME, FEATURES, Features
-from policies.risk.training.dataset import Row
+from policies.risk.training.dataset import DatasetError, Row
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
+#: What the shipped model is called: it changes with the data set, the features or the fit.
+VERSION = "2026.11.24"
 SEED = 20261124
 FOLDS = 8
 REPEATS = 3
@@ -47,15 +49,31 @@ def matrix(found: Iterable[Features]) -> Matrix:
     return np.array([[each.get(name, 0) for name in BY_NAME] for each in found], float).reshape(-1, len(BY_NAME))
 
 
+Fitting = Callable[[Sequence[Row], int], Fitted]
+
+
 def fit(rows: Sequence[Row], seed: int = SEED) -> Fitted:
     """Fit these rows, all of which have a label."""
-    x, y = matrix(row.features for row in rows), np.array([row.label for row in rows])
-    weights = np.array([_SYNTHETIC_WEIGHT if row.synthetic else 1.0 for row in rows])
+    return logistic(rows, seed) if few(rows) else boosted(rows, seed)
+
+
+def logistic(rows: Sequence[Row], _seed: int = SEED) -> Fitted:
+    """The model for small data."""
     with threadpool_limits(1):  # sums in another order are other numbers
-        if few(rows):
-            return Steps().fit(x, y, weights)
+        return Steps().fit(*_arrays(rows))
+
+
+def boosted(rows: Sequence[Row], seed: int = SEED) -> Fitted:
+    """The model for large data: gradient boosting, additive but for PAIRS, and monotone."""
+    x, y, weights = _arrays(rows)
+    with threadpool_limits(1):
         fitted: Fitted = _boosting(seed).fit(x, y, sample_weight=weights)
         return fitted
+
+
+def _arrays(rows: Sequence[Row]) -> tuple[Matrix, Vector, Vector]:
+    x, y = matrix(row.features for row in rows), np.array([row.label for row in rows])
+    return x, y, np.array([_SYNTHETIC_WEIGHT if row.synthetic else 1.0 for row in rows])
 
 
 def few(rows: Sequence[Row]) -> bool:
@@ -107,21 +125,51 @@ def _steps(x: Matrix) -> Matrix:
     return np.column_stack(reached).astype(float)
 
 
-def cross_validate(rows: Sequence[Row], repeats: int = REPEATS) -> Matrix:
-    """Log-odds of every real labelled row by models that never saw its repository or its near-duplicates.
+class Fold(NamedTuple):
+    """Real rows to be judged, by their indices, and the rows that a model may learn from that judges them."""
 
-    One line for each repeat. Synthetic rows are trained on, unless they were laid over a workload of that repository.
+    repeat: int
+    test: NDArray[np.int_]
+    seen: list[Row]
+
+
+def folds(rows: Sequence[Row], repeats: int = REPEATS) -> Iterator[Fold]:
+    """Cut the real labelled rows so that no repository, and nothing nearly the same, is on both sides.
+
+    Synthetic rows are learned from, unless they were laid over a workload of a repository to be judged. Raises
+    DatasetError where there is too little to cut.
     """
     real = [row for row in rows if not row.synthetic]
-    x, y = matrix(row.features for row in real), np.array([row.label for row in real])
-    repositories = [row.repository for row in real]
-    found = np.zeros((repeats, len(real)))
+    labels, repositories = [row.label for row in real], [row.repository for row in real]
+    if min(labels.count(True), labels.count(False), len(set(repositories))) < FOLDS:
+        raise DatasetError(f"cross-validation needs {FOLDS} repositories, dangerous rows and benign rows at least")
     for repeat in range(repeats):
-        folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED + repeat)
-        for _, test in folds.split(x, y, repositories):
+        cut = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED + repeat)
+        for _, test in cut.split(np.zeros(len(real)), labels, repositories):
             unseen = {repositories[index] for index in test}, {real[index].cluster for index in test}
             seen = [row for row in rows if row.repository not in unseen[0] and row.cluster not in unseen[1]]
-            found[repeat, test] = fit(seen, SEED + repeat).decision_function(x[test])
+            if len({row.label for row in seen}) < 2:
+                raise DatasetError("cross-validation needs dangerous and benign rows of more repositories")
+            yield Fold(repeat, test, seen)
+
+
+def cross_validate(
+    rows: Sequence[Row],
+    repeats: int = REPEATS,
+    fitting: Fitting = fit,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Matrix:
+    """Log-odds of every real labelled row by models that never saw its repository or its near-duplicates.
+
+    One line for each repeat. `progress` is told how many models of how many are fitted.
+    """
+    real = [row for row in rows if not row.synthetic]
+    x = matrix(row.features for row in real)
+    found = np.zeros((repeats, len(real)))
+    for count, fold in enumerate(folds(rows, repeats), 1):
+        fitted = fitting(fold.seen, SEED + fold.repeat)
+        found[fold.repeat, fold.test] = fitted.decision_function(x[fold.test])
+        progress(count, repeats * FOLDS)
     return found
 
 
@@ -178,13 +226,16 @@ def _pair(fitted: Fitted, names: tuple[str, str], base: float, slope: float) -> 
     return Pair(names, tuple(tuple(float(value) for value in row) for row in np.where(abs(rest) < 1e-9, 0.0, rest)))
 
 
-def train(rows: Sequence[Row], version: str, dataset: str) -> Model:
-    """A model of these rows, with what cross-validation says of it. `dataset` is the digest of their file."""
+def train(rows: Sequence[Row], version: str, dataset: str, scores: Matrix | None = None) -> Model:
+    """A model of these rows, calibrated by cross-validation.
+
+    `dataset` is the digest of their file; `scores` what cross_validate said of the rows with a label, if it did.
+    """
     labelled = [row for row in rows if row.label is not None]
     labels = np.array([row.label for row in labelled if not row.synthetic])
-    scores = cross_validate(labelled).mean(axis=0)
-    slope, offset = calibration(scores, labels)
-    chances = np.array([classifier.probability(slope * score + offset) for score in scores])
+    mean = (cross_validate(labelled) if scores is None else scores).mean(axis=0)
+    slope, offset = calibration(mean, labels)
+    chances = probabilities(mean, slope, offset)
     thresholds = Thresholds(threshold(chances, labels, WARNED), threshold(chances, labels, DENIED))
     provenance = {
         "version": version,
@@ -199,3 +250,8 @@ def train(rows: Sequence[Row], version: str, dataset: str) -> Model:
         "calibration": {"slope": slope, "offset": offset},
     }
     return export(fit(labelled), slope, offset, thresholds, provenance)
+
+
+def probabilities(scores: Vector, slope: float, offset: float) -> Vector:
+    """What the served model says of these scores."""
+    return np.array([classifier.probability(slope * score + offset) for score in scores])

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from policies.risk.training.dataset import Row
 
@@ -35,6 +34,30 @@ class Slice(Struct, frozen=True):
     recall: tuple[Figure, ...]
 
 
+def counts(scores: Vector, labels: NDArray[np.bool_]) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Going down from the highest score: how many dangerous and how many benign rows have it or a higher one."""
+    order = np.argsort(-scores, kind="stable")
+    ranked, found = scores[order], labels[order]
+    last = np.append(ranked[1:] != ranked[:-1], True)
+    return np.cumsum(found)[last], np.cumsum(~found)[last]
+
+
+def auc(scores: Vector, labels: NDArray[np.bool_]) -> float:
+    """The share of pairs, one dangerous and one benign, that are ranked right; the same score is half right.
+
+    scikit-learn says the same in twenty times the time, which intervals multiply by hundreds.
+    """
+    found, alarms = (np.append(0, each) for each in counts(scores, labels))
+    right = (np.diff(alarms) * (found[1:] + found[:-1])).sum() / 2
+    return float(right / (found[-1] * alarms[-1]))
+
+
+def average_precision(scores: Vector, labels: NDArray[np.bool_]) -> float:
+    """The mean over the dangerous rows: of all that have their score or a higher one, the share that is dangerous."""
+    found, alarms = counts(scores, labels)
+    return float((np.diff(found, prepend=0) * found / (found + alarms)).sum() / found[-1])
+
+
 def recall(scores: Vector, labels: NDArray[np.bool_], alarms: float) -> float:
     """The share of dangerous rows above the score that at most this share of benign rows exceeds."""
     benign = np.sort(scores[~labels])[::-1]
@@ -43,24 +66,37 @@ def recall(scores: Vector, labels: NDArray[np.bool_], alarms: float) -> float:
 
 
 def slices(rows: Sequence[Row], scores: Vector) -> Iterator[Slice]:
-    """All rows, those that use something of the host, and each with the dangerous rows of one family."""
+    """By the use of the host, by what the benign rows are for, and by the family of the dangerous ones.
+
+    Where there are not both dangerous and benign rows, nothing can be told apart: such slices are left out.
+    """
     labels = np.array([bool(row.label) for row in rows])
-    host = np.array([row.host for row in rows])
     repositories = np.array([row.repository for row in rows])
-    yield measure("all", labels, scores, repositories)
-    yield measure("uses the host", labels[host], scores[host], repositories[host])
-    away = ~host
-    yield measure("uses nothing of the host", labels[away], scores[away], repositories[away])
-    for family in sorted({row.family for row in rows if row.label}):
-        chosen = np.array([not row.label or row.family == family for row in rows])
-        yield measure(family, labels[chosen], scores[chosen], repositories[chosen])
+    for name, chosen in _chosen(rows):
+        if 0 < labels[chosen].sum() < chosen.sum():
+            yield measure(name, labels[chosen], scores[chosen], repositories[chosen])
+
+
+def _chosen(rows: Sequence[Row]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """The slices by name, and which rows are in them."""
+
+    def those(chosen: Callable[[Row], bool]) -> NDArray[np.bool_]:
+        return np.array([chosen(row) for row in rows], dtype=bool)
+
+    yield "all", those(lambda _: True)
+    yield "uses the host", those(lambda row: row.host)
+    yield "uses nothing of the host", those(lambda row: not row.host)
+    yield "among infrastructure", those(lambda row: bool(row.label) or row.klass == "benign-infra")
+    yield "among applications", those(lambda row: bool(row.label) or row.klass == "benign-app")
+    for family in sorted({row.family for row in rows if row.label and row.family}):
+        yield family, np.array([not row.label or row.family == family for row in rows])
 
 
 def measure(name: str, labels: NDArray[np.bool_], scores: Vector, repositories: NDArray[np.str_]) -> Slice:
     """The figures of these rows, with intervals from drawing repositories again and again (with their rows)."""
     measures: list[Callable[[Vector, NDArray[np.bool_]], float]] = [
-        lambda s, y: float(roc_auc_score(y, s)),
-        lambda s, y: float(average_precision_score(y, s)),
+        auc,
+        average_precision,
         *((lambda s, y, share=share: recall(s, y, share)) for share in ALARMS),
     ]
     drawn = list(_samples(labels, repositories))
