@@ -5,7 +5,7 @@ The file is the same on disk, in a ConfigMap and for `podgate check --policy`. U
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -24,6 +24,9 @@ from policies.risk.observe import Observer
 from policies.rule import Options, Rule
 from policies.scope import Base, Entry, Policy, Scopes, Shared, Thresholds
 from policies.standard import Version
+
+if TYPE_CHECKING:
+    from policies.signature import Keys
 
 __all__ = ["MAX_BYTES", "GatePolicy", "Mode", "Policy", "PolicyError", "compile_policy", "of_profile", "parse"]
 
@@ -57,6 +60,7 @@ def compile_policy(document: GatePolicy) -> Policy:
         hash=_hash(msgspec.to_builtins(document)),
         judge_whole_updates=spec.updates == "all",
         overrides=_limits(spec.overrides),
+        keys=_keys(spec.overrides),
         assessor=Assessor(shipped(), Observer.shipped()),
     )
     base = _base(spec, ("spec",), shared)
@@ -136,6 +140,18 @@ def _probability(given: float | UnsetType | None, path: Path, default: float) ->
         text = f"{render(path)} is {given}: write a probability between 0 and 1, or null for never"
         raise PolicyError(text, path)
     return given
+
+
+def _keys(given: Limits) -> "Keys | None":
+    if not given.keys:
+        return None
+    from policies.signature import compile_keys  # noqa: PLC0415 - cryptography is loaded only where keys are
+
+    path = ("spec", "overrides", "keys")
+    try:
+        return compile_keys(given.keys, given.revoked)
+    except ValueError as error:
+        raise PolicyError(f"{render(path)}: {error}", path) from error
 
 
 def _limits(given: Limits) -> Limits:

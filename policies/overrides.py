@@ -4,6 +4,7 @@ An override lifts exactly the rules that it names, on exactly the object or the 
 may grant one is not decided here: this module reads what is asked and refuses what nobody could grant.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -12,6 +13,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from policies import registry
+from policies.keys import Key
 from policies.path import Path, render
 from policies.pod import shown
 from policies.resource import Resource
@@ -20,9 +22,12 @@ RULES = "podgate.dev/override"
 REASON = "podgate.dev/override-reason"
 EXPIRES = "podgate.dev/override-expires"
 TICKET = "podgate.dev/override-ticket"
+SIGNATURE = "podgate.dev/override-signature"
+#: A key's id, and base64url of the 64 bytes of an Ed25519 signature: of 86 digits, the last one holds two bits.
+SIGNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,62}):([A-Za-z0-9_-]{85}[AQgw])")
 #: What stands for the classifier where rules are named.
 RISK = "risk"
-_ALL = (RULES, REASON, EXPIRES, TICKET)
+_ALL = (RULES, REASON, EXPIRES, TICKET, SIGNATURE)
 _MOST_RULES = 50
 _MOST_TEXT = 500
 
@@ -37,17 +42,25 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     authorise: Annotated[
         tuple[Literal["rbac", "signature"], ...],
         Meta(description="Who may grant one: whoever RBAC allows to, whoever signs with a known key."),
-    ] = ("rbac",)
+    ] = ("rbac", "signature")
+    keys: Annotated[tuple[Key, ...], Meta(description="Keys whose signatures count.")] = ()
+    revoked: Annotated[
+        tuple[str, ...], Meta(description="Ids of keys, and fingerprints of signatures, that no longer count.")
+    ] = ()
 
 
 class Override(Struct, frozen=True):
-    """Rules that are lifted where it stands: in the whole object, or in the pod at `prefix`."""
+    """Rules that are lifted where it stands: in the whole object, or in the pod at `prefix`.
+
+    `signature` has the form of SIGNED, or is empty; policies.signature says what it is worth.
+    """
 
     rules: frozenset[str]
     reason: str
     expires: datetime
     ticket: str
     prefix: Path
+    signature: str = ""
 
 
 class Refusal(Struct, frozen=True):
@@ -63,10 +76,14 @@ class Refusal(Struct, frozen=True):
 
 def of(resource: Resource, limits: Limits, now: datetime) -> tuple[Override | Refusal, ...]:
     """The overrides of an object and of the pod templates in it; `now` has a time zone."""
-    places: dict[Path, Mapping[str, str | None]] = {(): resource.identity.annotations}
-    places |= {found.prefix: found.pod.annotations for found in resource.pods if found.prefix}
-    asked = [(prefix, found) for prefix, found in places.items() if any(name in found for name in _ALL)]
+    asked = [(prefix, found) for prefix, found in places(resource).items() if any(name in found for name in _ALL)]
     return tuple(_read(prefix, annotations, limits, now) for prefix, annotations in asked)
+
+
+def places(resource: Resource) -> dict[Path, Mapping[str, str | None]]:
+    """Where overrides may stand: the annotations of an object, and by their prefixes those of the templates in it."""
+    found: dict[Path, Mapping[str, str | None]] = {(): resource.identity.annotations}
+    return found | {each.prefix: each.pod.annotations for each in resource.pods if each.prefix}
 
 
 class _RefusedError(Exception):
@@ -84,7 +101,8 @@ def _read(prefix: Path, annotations: Mapping[str, str | None], limits: Limits, n
         expires = _expiry(given[EXPIRES], limits, now)
     except _RefusedError as error:
         return Refusal(names, (*prefix, "metadata", "annotations", error.annotation), str(error))
-    return Override(rules, shown(given[REASON]), expires, shown(given[TICKET]) if given[TICKET] else "", prefix)
+    ticket = shown(given[TICKET]) if given[TICKET] else ""
+    return Override(rules, shown(given[REASON]), expires, ticket, prefix, given[SIGNATURE])
 
 
 def _refuse_early(given: Mapping[str, str], limits: Limits) -> None:
@@ -101,6 +119,8 @@ def _refuse_early(given: Mapping[str, str], limits: Limits) -> None:
     for name in (REASON, TICKET):
         if len(given[name]) > _MOST_TEXT:
             raise _RefusedError(name, f"is longer than {_MOST_TEXT} characters")
+    if given[SIGNATURE] and not SIGNED.fullmatch(given[SIGNATURE]):
+        raise _RefusedError(SIGNATURE, "is not KEY:SIGNATURE, as `podgate override sign` writes it")
 
 
 def _rule(name: str, limits: Limits) -> str:

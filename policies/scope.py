@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -22,6 +23,9 @@ from policies.profile import Action, as_upstream
 from policies.risk.assess import Assessor
 from policies.rule import Options
 from policies.standard import Level, Standard
+
+if TYPE_CHECKING:
+    from policies.signature import Keys
 
 _KEPT = 512
 _STRICTNESS = (Mode.AUDIT, Mode.WARN, Mode.ENFORCE)
@@ -41,6 +45,7 @@ class Shared(Struct, frozen=True):
     hash: str
     judge_whole_updates: bool
     overrides: Limits
+    keys: "Keys | None"
     assessor: Assessor
 
 
@@ -58,6 +63,7 @@ class Policy:
     profile: str
     judge_whole_updates: bool
     overrides: Limits
+    keys: "Keys | None"
     thresholds: Thresholds
     model: str
     engine: Engine
@@ -100,6 +106,7 @@ class Base:
             profile=self.profile,
             judge_whole_updates=shared.judge_whole_updates,
             overrides=shared.overrides,
+            keys=shared.keys,
             thresholds=self.thresholds,
             model=shared.assessor.classifier.name,
             engine=Engine(rules, self.standard, self.options, shared.assessor, self.standards),

@@ -121,7 +121,16 @@ def _judge(request: Request, kind: Kind, policy: Policy, context: Context, answe
     decision = decisions.decide(evaluation, policy, known)
     if decision.judged is Verdict.ALLOW:
         return decision
-    case = Case(resource, evaluation, decision, policy, request.namespace or "", request.requester, context.now())
+    case = Case(
+        resource,
+        evaluation,
+        decision,
+        policy,
+        request.namespace or "",
+        request.requester,
+        context.now(),
+        request.object,
+    )
     found = grants.weigh(case, answers)
     if isinstance(found, Asked):
         return found

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from policies import overrides
@@ -17,11 +17,12 @@ from policies import resource as resources
 from policies.decision import Decision, Verdict
 from policies.engine import Evaluation, Finding
 from policies.identity import OwnerReference, Requester
-from policies.overrides import RISK, RULES, Override, Refusal, granted
+from policies.overrides import RISK, RULES, SIGNATURE, Override, Refusal, granted
 from policies.path import Path
 from policies.profile import Action
 from policies.resource import Resource, UnreadableObjectError
 from policies.scope import Policy
+from webhook import review
 from webhook.asking import Answer, MayOverride, OwnerOf, Question
 
 #: The accounts of the controllers that make objects for an owner of this kind (k8s.io/controller-manager).
@@ -67,6 +68,7 @@ class Case(Struct, frozen=True):
     namespace: str
     requester: Requester | None
     now: datetime
+    encoded: Raw
 
 
 def weigh(case: Case, answers: Answers) -> Found | Asked:
@@ -77,9 +79,11 @@ def weigh(case: Case, answers: Answers) -> Found | Asked:
         return _inherited(case, owner, answers)
     asked = overrides.of(case.resource, case.policy.overrides, case.now)
     wanted = {each: _needed(each, case) for each in asked if isinstance(each, Override)}
+    signed = {each: _signed(each, case) for each, rules in wanted.items() if rules and each.signature}
     questions = {
         MayOverride(case.requester, rule, case.namespace, case.resource.identity.name)
-        for rules in wanted.values()
+        for each, rules in wanted.items()
+        if each not in signed
         for rule in rules
         if case.requester is not None and "rbac" in case.policy.overrides.authorise
     }
@@ -89,6 +93,8 @@ def weigh(case: Case, answers: Answers) -> Found | Asked:
     for each in asked:
         if isinstance(each, Refusal):
             found.append(each)
+        elif each in signed:
+            found.append(signed[each])
         elif wanted[each]:
             found += _granted(each, wanted[each], case, answers)
     return tuple(found)
@@ -104,6 +110,19 @@ def _needed(override: Override, case: Case) -> frozenset[str]:
     if case.decision.risk_action > Action.AUDIT:
         at_stake.add(RISK)
     return override.rules & at_stake
+
+
+def _signed(override: Override, case: Case) -> Override | Refusal:
+    """An override whose signature counts, or why it does not. One that is signed is not asked about."""
+    at = (*override.prefix, "metadata", "annotations", SIGNATURE)
+    keys = case.policy.keys
+    if keys is None or "signature" not in case.policy.overrides.authorise:
+        return Refusal(override.rules, at, "does not count: the policy knows no keys")
+    from policies.signature import verify  # noqa: PLC0415 - loaded where there are keys
+
+    findings = review.with_values(case.evaluation, case.encoded).findings
+    problem = verify(keys, override, case.resource, findings, case.now)
+    return override if problem is None else Refusal(override.rules, at, f"does not count: the override {problem}")
 
 
 def _granted(override: Override, needed: frozenset[str], case: Case, answers: Answers) -> list[Override | Refusal]:

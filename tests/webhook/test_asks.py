@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.reviews import body, review
+from tests.webhook.serving import Wire, running
 from tests.webhook.test_app import JSON, Tried
 from tests.webhook.test_grants import CONTEXT, POLICY, REPLICASETS, asked, made, pod, replicaset
 from webhook.admission import Context
@@ -115,3 +116,13 @@ def test_the_short_way_leaves_it_to_the_ordinary_one() -> None:
     assert front.respond(sent(pod(asked())), b"") is None
     assert front.respond(sent(pod()), b"") is not None
     assert oracle.heard == []
+
+
+def test_over_one_connection_what_is_asked_about_and_what_is_not_come_in_turn() -> None:
+    front = tried(Oracle(*[True] * 4)).front
+    with running(front, desk=front) as server, Wire(server.port) as wire:
+        found = [
+            wire.ask(content).json["response"]["allowed"]
+            for content in (sent(pod(asked())), sent(pod()), sent(pod(asked())), sent(pod()), sent(pod(asked())))
+        ]
+    assert found == [True, False, True, False, True]

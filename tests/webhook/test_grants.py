@@ -1,18 +1,24 @@
 """Which overrides count for a request."""
 
+import copy
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from policies import config
+from policies import config, overrides, resource
 from policies.config import Policy
+from policies.overrides import Override
+from policies.signature import annotation, statements
 from tests.reviews import body, review
 from webhook.admission import Admitted, Context, consider
 from webhook.asking import Answer, MayOverride, NamespaceOf, OwnerOf, Plain, Question
 from webhook.grants import NOT_ASKED, SILENCE, Answers, Asked
+from webhook.review import with_values
 
 Json = dict[str, Any]
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -263,3 +269,81 @@ class TestInherited:
         stored["metadata"]["uid"] = "u-1"
         question = OwnerOf("apps/v1", "Deployment", "shop", "app")
         assert response(ask(obj, {question: stored}, user=user))["allowed"] is True
+
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+PUBLIC = b64encode(KEY.public_key().public_bytes_raw()).decode()
+
+
+def trusting(**overrides: Any) -> Policy:
+    """A policy that knows the key."""
+    section = {"keys": [{"id": "team", "publicKey": PUBLIC}], **overrides}
+    return config.parse(HEAD + msgspec.json.encode({"profile": "pss-baseline", "overrides": section}).decode())
+
+
+TRUSTING = trusting()
+
+
+def signed(obj: Json, policy: Policy = TRUSTING, prefix: str = "") -> Json:
+    """The object with its override signed."""
+    found = copy.deepcopy(obj)
+    read = resource.read(found)
+    holder = found if not prefix else found["spec"]["template"]
+    evaluation = with_values(policy.engine.evaluate(read), msgspec.Raw(msgspec.json.encode(found)))
+    (override,) = [each for each in overrides.of(read, policy.overrides, NOW) if isinstance(each, Override)]
+    signature = annotation("team", KEY.sign(statements(override, read, evaluation.findings)[0]))
+    holder["metadata"]["annotations"][f"{PREFIX}-signature"] = signature
+    return found
+
+
+class TestSigned:
+    def test_a_signature_needs_nobody_to_be_asked(self) -> None:
+        assert response(ask(signed(pod(asked())), policy=TRUSTING))["allowed"] is True
+
+    def test_on_a_template_it_reaches_that_pod(self) -> None:
+        obj = signed(deployment(template=asked()), prefix="template")
+        assert response(ask(obj, policy=TRUSTING))["allowed"] is True
+
+    @pytest.mark.parametrize(
+        ("where", "value"),
+        [
+            (("metadata", "name"), "other"),
+            (("metadata", "annotations", f"{PREFIX}-expires"), "2026-12-02T00:00:00Z"),
+            (("metadata", "annotations", f"{PREFIX}-reason"), "another reason"),
+            (("metadata", "annotations", PREFIX), "host-path,host-network"),
+            (("spec", "volumes", 0, "hostPath", "path"), "/"),
+        ],
+        ids=["copied", "prolonged", "told otherwise", "widened", "another path"],
+    )
+    def test_a_changed_one_does_not_count(self, where: tuple[Any, ...], value: str) -> None:
+        obj = signed(pod(asked()))
+        place: Any = obj
+        for step in where[:-1]:
+            place = place[step]
+        place[where[-1]] = value
+        text = message(response(ask(obj, policy=TRUSTING)))
+        assert "does not have the signature of team as it stands" in text
+
+    def test_moved_to_another_namespace_it_does_not_count(self) -> None:
+        obj = signed(pod(asked()))
+        obj["metadata"]["namespace"] = "bank"
+        assert "does not have the signature" in message(response(ask(obj, policy=TRUSTING, namespace="bank")))
+
+    def test_moved_to_the_template_it_does_not_count(self) -> None:
+        own = signed(deployment(asked()))["metadata"]["annotations"]
+        assert "does not have the signature" in message(response(ask(deployment(template=own), policy=TRUSTING)))
+
+    def test_a_policy_without_keys_takes_none(self) -> None:
+        obj = signed(pod(asked()))
+        assert "the policy knows no keys" in message(response(ask(obj)))
+        only_rbac = trusting(authorise=["rbac"])
+        assert "the policy knows no keys" in message(response(ask(obj, policy=only_rbac)))
+
+    def test_a_revoked_key_does_not_count(self) -> None:
+        found = message(response(ask(signed(pod(asked())), policy=trusting(revoked=["team"]))))
+        assert "is signed with the key team, which is revoked" in found
+
+    @pytest.mark.parametrize("keys", [[{"id": "a", "publicKey": "x"}], [{"id": "", "publicKey": PUBLIC}]])
+    def test_keys_that_are_none_are_refused(self, keys: list[Json]) -> None:
+        with pytest.raises(config.PolicyError, match=r"spec\.overrides\.keys"):
+            trusting(keys=keys)
