@@ -6,6 +6,11 @@ from time import monotonic
 
 from msgspec import Struct
 
+from policies import registry
+from policies.config import Policy
+from policies.decision import Decision, Verdict
+from policies.overrides import RISK
+from policies.profile import Action
 from webhook.journal import Told
 from webhook.lines import MAX_LINE, Lines, LogError, encoded, written
 
@@ -15,7 +20,11 @@ _log = logging.getLogger("podgate")
 
 
 class _Line(Struct, rename="camel"):
-    """A decision as it is written down."""
+    """A decision as it is written down.
+
+    `denying` are the rules that deny before the policy's mode softens it, and `refused` those that an override names
+    which does not count.
+    """
 
     ts: str
     uid: str
@@ -36,7 +45,9 @@ class _Line(Struct, rename="camel"):
     milliseconds: float
     risk: float | None = None
     model: str = ""
+    denying: list[str] = []
     overridden: list[str] = []
+    refused: list[str] = []
     error: str = ""
 
 
@@ -119,6 +130,21 @@ def _line(told: Told, most: int) -> _Line:
         milliseconds=int(seconds * 1e6) / 1000,
         risk=round(decision.risk.probability, 4) if decision.risk is not None else None,
         model=policy.model,
+        denying=_denying(decision, admitted.policy) if decision.judged is Verdict.DENY else [],
         overridden=[reason.finding.rule.id for reason in decision.reasons if reason.override is not None][:_RULES],
+        refused=_refused(decision) if decision.refusals else [],
         error=(decision.unreadable or "")[:most],
     )
+
+
+def _denying(decision: Decision, policy: Policy) -> list[str]:
+    stands = (reason for reason in decision.reasons if not reason.existing and reason.override is None)
+    rules = dict.fromkeys(reason.finding.rule.id for reason in stands)
+    return [rule for rule in rules if policy.actions[rule] is Action.DENY][:_RULES]
+
+
+def _refused(decision: Decision) -> list[str]:
+    """Requesters may write anything there: only rules that exist are named."""
+    rules = {rule for refusal in decision.refusals for rule in refusal.rules}
+    known = registry.by_name()
+    return sorted({known[rule].id for rule in rules if rule in known} | (rules & {RISK}))[:_RULES] or ["(no rule)"]

@@ -84,7 +84,9 @@ def test_a_decision_is_one_line_with_who_what_and_why(tmp_path: Path) -> None:
         "mode": "enforce",
         "policy": BASELINE.hash,
         "rules": ["privileged"],
+        "denying": ["privileged"],
         "overridden": [],
+        "refused": [],
         "risk": line["risk"],
         "model": BASELINE.model,
         "dryRun": True,
@@ -92,6 +94,27 @@ def test_a_decision_is_one_line_with_who_what_and_why(tmp_path: Path) -> None:
         "error": "",
     }
     assert 0 < line["risk"] < 1
+
+
+def test_what_enforcing_would_deny_is_told_by_rule(tmp_path: Path) -> None:
+    head = "apiVersion: podgate.dev/v1alpha1\nkind: GatePolicy\nspec: "
+    audit = config.parse(f"{head}{{mode: audit, profile: pss-baseline, rules: {{host-network: {{action: warn}}}}}}")
+    obj = pod(spec={"hostNetwork": True}, securityContext={"privileged": True})
+    line = decide(tmp_path, review(obj), audit)
+
+    assert (line["decision"], line["judged"]) == ("allow", "deny")
+    assert line["rules"] == ["privileged", "host-network"]
+    assert line["denying"] == ["privileged"]
+    assert decide(tmp_path, review(obj, old=obj), audit)["denying"] == []
+
+
+def test_a_refused_override_is_told_by_rules_that_exist(tmp_path: Path) -> None:
+    obj = privileged_pod()
+    obj["metadata"]["annotations"] = {"podgate.dev/override": "privileged,SECRET,risk"}
+    assert decide(tmp_path, review(obj))["refused"] == ["privileged", "risk"]
+    obj["metadata"]["annotations"] = {"podgate.dev/override": "SECRET"}
+    line = decide(tmp_path, review(obj))
+    assert (line["refused"], line["overridden"]) == (["(no rule)"], [])
 
 
 def test_the_object_is_never_written(tmp_path: Path) -> None:
