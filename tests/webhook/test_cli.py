@@ -328,13 +328,13 @@ class _Terminal:
 
 class TestTerminal:
     def test_progress_comes_after_a_second_and_goes_at_the_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from webhook.commands import check  # noqa: PLC0415
+        from webhook.commands import Progress  # noqa: PLC0415
 
         now = [100.0]
         terminal = _Terminal()
         monkeypatch.setattr("sys.stderr", terminal)
         monkeypatch.setattr("time.monotonic", lambda: now[0])
-        progress = check._Progress()
+        progress = Progress("checked {:,} objects in {:,} files")
         for moment, objects in ((100.9, 5), (101.0, 1234), (101.05, 1300), (101.2, 7)):
             now[0] = moment
             progress(objects, 56)
@@ -343,12 +343,22 @@ class TestTerminal:
         assert terminal.text.endswith("\r" + " " * 29 + "\r")
 
     def test_a_short_run_shows_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from webhook.commands import check  # noqa: PLC0415
+        from webhook.commands import Progress  # noqa: PLC0415
 
         terminal = _Terminal()
         monkeypatch.setattr("sys.stderr", terminal)
-        check._Progress().erase()
+        Progress("read {:,} lines").erase()
         assert terminal.text == ""
+
+    def test_nobody_looks_no_progress(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        from webhook.commands import Progress  # noqa: PLC0415
+
+        progress = Progress("read {:,} lines")
+        monkeypatch.setattr("time.monotonic", lambda: 1e9)
+        progress(1)
+        assert capsys.readouterr().err == ""
 
     @pytest.mark.parametrize(
         ("environment", "expected"),

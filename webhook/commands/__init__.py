@@ -1,7 +1,9 @@
 """The commands of the program, a module each, imported only when they are called."""
 
+import math
 import os
 import sys
+import time
 from collections.abc import Iterable
 from typing import TextIO
 
@@ -25,3 +27,33 @@ def write(pieces: Iterable[str], stream: TextIO | None = None) -> None:
     for piece in pieces:
         stream.write(piece)
     stream.flush()
+
+
+class Progress:
+    """A line on the terminal that tells how far a long run is. It comes after a second, and goes at the end."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._due = time.monotonic() + 1 if sys.stderr.isatty() else math.inf
+        self._width = 0
+
+    def __call__(self, *numbers: int) -> None:
+        """Show the text with these numbers, if it is time."""
+        now = time.monotonic()
+        if now < self._due:
+            return
+        self._due = now + 0.1
+        line = self._text.format(*numbers)
+        self._show(line.ljust(self._width))
+        self._width = len(line)
+
+    def erase(self) -> None:
+        """Make place for what is said next."""
+        if self._width:
+            self._show(" " * self._width)
+            self._show("")
+
+    @staticmethod
+    def _show(line: str) -> None:
+        sys.stderr.write(f"\r{line}")
+        sys.stderr.flush()

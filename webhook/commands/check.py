@@ -1,7 +1,6 @@
 """`podgate check`."""
 
 import sys
-import time
 
 import click
 
@@ -10,7 +9,7 @@ from policies.config import MAX_BYTES, Mode, Policy, PolicyError
 from policies.rule import Severity
 from webhook import formats
 from webhook.check import check
-from webhook.commands import BadInputError, colourful, mending, write
+from webhook.commands import BadInputError, Progress, colourful, mending, write
 
 
 @click.command("check", no_args_is_help=False)
@@ -54,8 +53,8 @@ def command(
             raise click.UsageError("--fix prints files and --diff what changes in them: use one, and no -o", ctx)
         ctx.exit(mending.run(paths, in_force, least, diff=diff))
     chosen = formats.load(output)
-    progress = _Progress()
-    report = check(paths, in_force, progress if sys.stderr.isatty() else None, formats.fixes(chosen))
+    progress = Progress("checked {:,} objects in {:,} files")
+    report = check(paths, in_force, progress, formats.fixes(chosen))
     progress.erase()
     report = report.from_severity(least)
     if not verbose and in_force.mode is Mode.ENFORCE and not getattr(chosen, "EVERYTHING", False):
@@ -87,31 +86,3 @@ def _read(file: str) -> str:
         raise BadInputError(f"{file} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise BadInputError(f"{file} is not UTF-8: {error}") from error
-
-
-class _Progress:
-    """A line on the terminal that tells how far a long run is. It comes after a second, and goes at the end."""
-
-    def __init__(self) -> None:
-        self._due = time.monotonic() + 1
-        self._width = 0
-
-    def __call__(self, objects: int, files: int) -> None:
-        now = time.monotonic()
-        if now < self._due:
-            return
-        self._due = now + 0.1
-        line = f"checked {objects:,} objects in {files:,} files"
-        self._show(line.ljust(self._width))
-        self._width = len(line)
-
-    def erase(self) -> None:
-        """Make place for what is said next."""
-        if self._width:
-            self._show(" " * self._width)
-            self._show("")
-
-    @staticmethod
-    def _show(line: str) -> None:
-        sys.stderr.write(f"\r{line}")
-        sys.stderr.flush()
