@@ -54,6 +54,8 @@ def _has_none(container: Container) -> bool:
 
 def _read(container: Container) -> Iterator[Seen]:
     left = min(MAX_CONTAINER, MAX_POD // len(container.pod.containers))
+    # What `eval` makes of variables is read once more; variables that name each other must not make it long.
+    characters = 2 * left
     variables = {item.name: item.value[:left] for item in container.env[:1000] if item and item.name and item.value}
     mounted = _mounted_root(container) if container.pod.volumes else frozenset()
     for words, paths in lines(container):
@@ -62,8 +64,9 @@ def _read(container: Container) -> Iterator[Seen]:
             text = _resolved(word[:left], variables)[:left]
             left -= len(text)
             texts.append(text)
-        reader = Reader(variables, mounted, wait=paths[0][0] in ("command", "args"))
+        reader = Reader(variables, mounted, characters, wait=paths[0][0] in ("command", "args"))
         found = reader.line(texts, entrypoint=paths[0][0] == "args")
+        characters = reader.characters
         for (deed, index), shown in found.items():
             yield Seen(deed, container.at(*paths[index]), shown)
 

@@ -10,9 +10,8 @@ from policies.shell_word import MAX_DEPTH, OUTPUT, Word, unescape
 
 _MAX_NESTED = 8
 _MAX_STAGES = 100
-#: Of one command line: commands that are looked at, and characters of scripts inside scripts.
+#: Commands that are looked at in one command line.
 _MAX_COMMANDS = 5_000
-_MAX_CHARACTERS = 131_072
 _SOCKET_FILES = ("/dev/tcp/", "/dev/udp/")
 _IDLE = frozenset(
     {"true", ":", "echo", "printf", "date", "exec", "wait", "trap", "[", "[[", "test", "exit", "pause", ""}
@@ -24,17 +23,17 @@ class Reader:
     """Reads one command line. `line` gives each deed with the number of the word in which it is seen.
 
     `variables` are the container's, `mounted` says where the root of the host is, `wait` whether it matters that the
-    line does nothing but wait.
+    line does nothing but wait. No more `characters` of scripts are read, those inside of others included.
     """
 
-    def __init__(self, variables: Mapping[str, str], mounted: frozenset[str], *, wait: bool) -> None:
+    def __init__(self, variables: Mapping[str, str], mounted: frozenset[str], characters: int, *, wait: bool) -> None:
         self.variables = variables
         self.mounted = mounted
         self.found: dict[tuple[Deed, int], str] = {}
         self.origin = 0
         self.nested = 0
         self.left = _MAX_COMMANDS
-        self.characters = _MAX_CHARACTERS
+        self.characters = characters
         self.looked_at: set[int] = set()
         self.saved: set[str] = set()
         self.sockets: set[str] = set()

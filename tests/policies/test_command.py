@@ -1,13 +1,14 @@
 """What commands do, seen from outside: a container goes in, deeds come out."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies import command, resource
+from policies import command, resource, shell
 from policies.command import Deed, deeds, lines
 from policies.path import render
 from policies.pod import Pod
@@ -437,6 +438,25 @@ WORDS = st.sampled_from(
 )
 
 
+def test_variables_that_name_each_other_end_with_the_pod_s_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    parse = shell.parse
+
+    def counting(text: str, variables: Mapping[str, str]) -> shell.Script:
+        read.append(len(text))
+        return parse(text, variables)
+
+    monkeypatch.setattr(shell, "parse", counting)
+    text = "eval $A eval $A eval $A bash"
+    container = {"command": ["sh", "-c", text], "env": [{"name": "A", "value": text}]}
+    crowd = pod(*[{**container, "name": f"c{number}"} for number in range(200)])
+    for each in crowd.containers:
+        deeds(each)
+    assert len(read) >= 200
+    assert sum(read) <= 2 * command.MAX_POD
+
+
+@settings(deadline=None)
 @given(st.lists(WORDS, max_size=12), st.lists(WORDS, max_size=12).map(" ".join))
 def test_nothing_makes_it_fail(words: list[str], text: str) -> None:
     env = [{"name": "A", "value": text}]
