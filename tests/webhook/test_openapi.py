@@ -28,7 +28,6 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from policies import config
-from policies.config import Policy
 from tests.conformance.pods import random_pod
 from tests.reviews import RECORDED, body, pod, recorded, review
 from tests.webhook.serving import Answer
@@ -55,7 +54,7 @@ METRICS = Metrics()
 # Under it a random pod is allowed, warned of or denied; under `recommended` none is without a warning.
 POLICY = config.parse(
     "{apiVersion: podgate.dev/v1alpha1, kind: GatePolicy,"
-    " spec: {profile: pss-baseline, rules: {run-as-user-zero: {action: warn}}}}"
+    " spec: {profile: pss-baseline, rules: {seccomp-unset: {action: warn}}}}"
 )
 FRONT = Front(Gate(POLICY), pages.build(), METRICS.review, METRICS.error)
 SETTINGS = schemathesis.Config(suppress_health_check=[schemathesis.config.HealthCheck.too_slow])
