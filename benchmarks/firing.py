@@ -37,9 +37,9 @@ def main(corpus: str) -> Iterator[str]:
     yield "<!-- Written by benchmarks/firing.py from a corpus of real manifests: do not edit. -->\n\n"
     yield "# How often rules fire\n\n"
     repositories = len({line["source"]["repo"] for line in lines})
-    repositories = len({line["source"]["repo"] for line in lines})
     yield f"Every rule was run over {len(rows):,} real workloads of {repositories} public repositories; none makes\n"
-    yield f"Podgate fail. {len(lines) - len(rows)} more have fields of a wrong type, which the API server refuses, too.\n\n"
+    unread = len(lines) - len(rows)
+    yield f"Podgate fail. {unread} more have fields of a wrong type, which the API server refuses, too.\n\n"
     yield f"Benign: {len(benign):,} workloads that were written to be run. Official charts: {len(charts)} of them, of\n"
     yield "charts that projects and companies keep themselves. The corpus holds workloads only: rules about other\n"
     yield "objects find nothing here.\n\n"
