@@ -24,30 +24,40 @@ class _Part(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
 class RuleSetting(_Part, frozen=True):
     """What a policy says of a rule; what it leaves out stays as the profile has it."""
 
-    action: Literal["deny", "warn", "audit", "off"] | None = None
-    options: dict[str, Any] = {}
+    action: Annotated[
+        Literal["deny", "warn", "audit", "off"] | None,
+        Meta(description="What its findings lead to: audit only records them, off does not look for them."),
+    ] = None
+    options: Annotated[dict[str, Any], Meta(description="What the rule lets a policy set; most take nothing.")] = {}
 
 
 class ClassifierSetting(_Part, frozen=True):
     """Probabilities at and over which a pod is warned of and denied; null: never. What is left out is the profile's."""
 
-    warn_at: float | UnsetType | None = UNSET
-    deny_at: float | UnsetType | None = UNSET
+    warn_at: Annotated[float | UnsetType | None, Meta(description="Pods of this risk or more are warned of.")] = UNSET
+    deny_at: Annotated[float | UnsetType | None, Meta(description="Pods of this risk or more are denied.")] = UNSET
 
 
 class Requirement(_Part, frozen=True):
     """An item of matchExpressions."""
 
-    key: str
-    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
-    values: tuple[str, ...] = ()
+    key: Annotated[str, Meta(description="A label.")]
+    operator: Annotated[
+        Literal["In", "NotIn", "Exists", "DoesNotExist"], Meta(description="How it compares with the values.")
+    ]
+    values: Annotated[tuple[str, ...], Meta(description="For In and NotIn.")] = ()
 
 
 class Selector(_Part, frozen=True):
     """A label selector over namespaces, as in Kubernetes."""
 
-    match_labels: dict[str, str] = {}
-    match_expressions: tuple[Requirement, ...] = ()
+    match_labels: Annotated[dict[str, str], Meta(description="Labels that must be there, with these values.")] = {}
+    match_expressions: Annotated[tuple[Requirement, ...], Meta(description="All of these must hold.")] = ()
+
+
+_Rules = Annotated[
+    dict[str, RuleSetting], Meta(description="What is different from the profile, by rule; `podgate rules` lists them.")
+]
 
 
 class NamespaceSetting(_Part, frozen=True):
@@ -55,44 +65,60 @@ class NamespaceSetting(_Part, frozen=True):
 
     names: Annotated[tuple[str, ...], Meta(description="Namespaces by name.")] = ()
     selector: Annotated[Selector | None, Meta(description="Namespaces by their labels.")] = None
-    mode: Mode | None = None
-    profile: str | None = None
-    pss_version: str | None = None
-    rules: dict[str, RuleSetting] = {}
-    classifier: ClassifierSetting = ClassifierSetting()
+    mode: Annotated[Mode | None, Meta(description="The mode there.")] = None
+    profile: Annotated[str | None, Meta(description="The profile there.")] = None
+    pss_version: Annotated[str | None, Meta(description="The version of the Pod Security Standards there.")] = None
+    rules: _Rules = {}
+    classifier: Annotated[ClassifierSetting, Meta(description="What the risk of a pod leads to there.")] = (
+        ClassifierSetting()
+    )
 
 
 class Exclusions(_Part, frozen=True):
     """Whose requests are not judged at all. Controllers and people who may impersonate should not be among them."""
 
-    namespaces: tuple[str, ...] = ()
-    users: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    runtime_classes: tuple[str, ...] = ()
+    namespaces: Annotated[tuple[str, ...], Meta(description="Namespaces, by name.")] = ()
+    users: Annotated[tuple[str, ...], Meta(description="User names, as the API server authenticates them.")] = ()
+    groups: Annotated[tuple[str, ...], Meta(description="Groups, any of which suffices.")] = ()
+    runtime_classes: Annotated[
+        tuple[str, ...], Meta(description="Runtime classes: objects all of whose pods run in one of them.")
+    ] = ()
 
 
 class Metadata(Struct, frozen=True):
-    name: str = "default"
+    """What Kubernetes would keep of it; only the name is read."""
+
+    name: Annotated[str, Meta(description="The name that reports and metrics show.")] = "default"
 
 
 class Spec(_Part, frozen=True):
     """What is enforced."""
 
-    mode: Mode = Mode.ENFORCE
-    profile: str = profiles.DEFAULT
-    pss_version: str = "latest"
-    rules: dict[str, RuleSetting] = {}
-    classifier: ClassifierSetting = ClassifierSetting()
-    namespaces: tuple[NamespaceSetting, ...] = ()
-    exclusions: Exclusions = Exclusions()
-    overrides: Limits = Limits()
-    updates: Literal["worse", "all"] = "worse"
+    mode: Annotated[
+        Mode,
+        Meta(description="What becomes of a denial: enforce lets it stand, warn makes it a warning, audit records it."),
+    ] = Mode.ENFORCE
+    profile: Annotated[str, Meta(description="What every rule does unless said otherwise.")] = profiles.DEFAULT
+    pss_version: Annotated[
+        str, Meta(description="The version of the Pod Security Standards: v1.0 to the newest, or latest.")
+    ] = "latest"
+    rules: _Rules = {}
+    classifier: Annotated[ClassifierSetting, Meta(description="What the risk of a pod leads to.")] = ClassifierSetting()
+    namespaces: Annotated[
+        tuple[NamespaceSetting, ...], Meta(description="What is different in some namespaces; the first that fits.")
+    ] = ()
+    exclusions: Annotated[Exclusions, Meta(description="Whose requests are not judged at all.")] = Exclusions()
+    overrides: Annotated[Limits, Meta(description="What the annotations that ask for an exception may do.")] = Limits()
+    updates: Annotated[
+        Literal["worse", "all"],
+        Meta(description="worse: an update is denied only for what it adds or worsens; all: for whatever it has."),
+    ] = "worse"
 
 
 class GatePolicy(_Part, frozen=True):
-    """The file."""
+    """What Podgate enforces: a file, or a ConfigMap with one."""
 
-    api_version: Literal["podgate.dev/v1alpha1"]
-    kind: Literal["GatePolicy"]
-    metadata: Metadata = Metadata()
-    spec: Spec = Spec()
+    api_version: Annotated[Literal["podgate.dev/v1alpha1"], Meta(description="The version of this format.")]
+    kind: Annotated[Literal["GatePolicy"], Meta(description="Always GatePolicy.")]
+    metadata: Annotated[Metadata, Meta(description="Its name.")] = Metadata()
+    spec: Annotated[Spec, Meta(description="What is enforced; without it the recommended profile.")] = Spec()
