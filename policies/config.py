@@ -4,7 +4,7 @@ The file is the same on disk, in a ConfigMap and for `podgate check --policy`. U
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -14,7 +14,7 @@ from policies import policy_file, registry
 from policies import profile as profiles
 from policies.complaint import near
 from policies.gatepolicy import ClassifierSetting, GatePolicy, Metadata, Mode, NamespaceSetting, RuleSetting, Spec
-from policies.overrides import Limits
+from policies.overrides import RISK, Limits
 from policies.path import Path, render
 from policies.policy_file import MAX_BYTES, PolicyError
 from policies.profile import Action, Profile
@@ -64,12 +64,14 @@ def compile_policy(document: GatePolicy) -> Policy:
         assessor=Assessor(shipped(), Observer.shipped()),
     )
     base = _base(spec, ("spec",), shared)
+    _refuse_twice(spec.rules, ("spec", "rules"))
     entries = []
     for index, each in enumerate(spec.namespaces):
         place: Path = ("spec", "namespaces", index)
         if bool(each.names) == (each.selector is not None):
             raise PolicyError(f"{render(place)} needs either names or a selector", place)
         entries.append(Entry(each, _base(_merged(spec, each), place, shared)))
+        _refuse_twice(each.rules, (*place, "rules"))
     return base.policy(Scopes(base, tuple(entries), spec.exclusions))
 
 
@@ -156,7 +158,8 @@ def _keys(given: Limits) -> "Keys | None":
 
 def _limits(given: Limits) -> Limits:
     place = ("spec", "overrides", "neverFor")
-    never = tuple(_rule(name, (*place, index), name).id for index, name in enumerate(given.never_for))
+    names = enumerate(given.never_for)
+    never = tuple(RISK if name == RISK else _rule(name, (*place, index), name).id for index, name in names)
     return msgspec.structs.replace(given, never_for=never)
 
 
@@ -167,6 +170,17 @@ def _rule(name: str, path: Path, said: str = "") -> Rule:
     hint = near(name, registry.by_name(), "; `podgate rules` lists them")
     value = f': "{said}"' if said else ""
     raise PolicyError(f"{render(path)}{value} is not a rule{hint}", path)
+
+
+def _refuse_twice(rules: Iterable[str], place: Path) -> None:
+    """A rule under its present and under a former name: nobody knows which is meant."""
+    seen: dict[str, str] = {}
+    for name in rules:
+        rule = registry.by_name()[name].id
+        if rule in seen:
+            path = (*place, name)
+            raise PolicyError(f"{render(path)} is the same rule as {seen[rule]}: write {rule}, once", path)
+        seen[rule] = name
 
 
 def _options(rule: Rule, given: Mapping[str, Any], place: Path) -> Options:

@@ -205,6 +205,20 @@ def test_what_is_refused(text: str, problem: str) -> None:
     assert caught.value.told("policy.yaml") == f"policy.yaml:{problem}"
 
 
+def test_a_rule_by_two_of_its_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = registry.by_name()
+    monkeypatch.setattr(registry, "by_name", lambda: {**known, "host-dir": known["host-path"]})
+    said = refused(spec("\n  rules:\n    host-dir: {action: warn}\n    host-path: {action: deny}"))
+    assert said == "spec.rules.host-path is the same rule as host-dir: write host-path, once"
+    twice = "{names: [a], rules: {host-path: {}, host-dir: {}}}"
+    assert refused(spec(f"{{namespaces: [{twice}]}}")).startswith("spec.namespaces[0].rules.host-dir is the same rule")
+    parse(spec("{rules: {host-dir: {action: warn}}, namespaces: [{names: [a], rules: {host-path: {action: deny}}}]}"))
+
+
+def test_the_risk_may_be_kept_from_overrides() -> None:
+    assert parse(spec("{overrides: {neverFor: [risk, privileged]}}")).overrides.never_for == ("risk", "privileged")
+
+
 def test_a_profile_that_is_none() -> None:
     known = r"all, .*pss-baseline, pss-restricted, recommended"
     assert re.fullmatch(
