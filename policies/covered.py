@@ -15,7 +15,7 @@ from policies import quantity
 from policies.engine import Finding
 from policies.objects import Binding, Role
 from policies.overrides import RISK, Override
-from policies.path import Path, render
+from policies.path import Path
 from policies.resource import Resource
 from policies.risk.observe import Observer
 
@@ -64,7 +64,7 @@ def covered(override: Override, resource: Resource, findings: Iterable[Finding])
 
     `findings` are those of the whole object, with their values. Raises TooMuchError.
     """
-    here = [found for found in findings if _concerns(override, found)]
+    here = concerned(override, findings)
     if len(here) > MOST:
         raise TooMuchError(f"covers more than {MOST} findings")
     if sum(len(found.value) for found in here) > _MOST_BYTES:
@@ -78,8 +78,10 @@ def covered(override: Override, resource: Resource, findings: Iterable[Finding])
         raise TooMuchError("covers what is nested too deeply, or no JSON") from error
 
 
-def _concerns(override: Override, found: Finding) -> bool:
-    return found.rule.id in override.rules and found.path[: len(override.prefix)] == override.prefix
+def concerned(override: Override, findings: Iterable[Finding]) -> list[Finding]:
+    """The findings that an override lifts."""
+    prefix = override.prefix
+    return [each for each in findings if each.rule.id in override.rules and each.path[: len(prefix)] == prefix]
 
 
 def digest(items: list[list[Any]]) -> str:
@@ -149,12 +151,3 @@ def _beside(found: Finding, resource: Resource) -> Any:
     ]
     names = {mount.name for path, mount in mounts if mount is not None and inside[: len(path)] == path}
     return [_plain(msgspec.to_builtins(each.sources)) for each in pod.volumes if each.name in names]
-
-
-def told(items: list[list[Any]]) -> list[str]:
-    """What is covered, a line each, for whoever is about to sign it."""
-    return [f"{rule} {render(tuple(path))}" + _said(value) for rule, path, value, _ in items]
-
-
-def _said(value: Any) -> str:
-    return "" if value is None else f": {encoded(value).decode('utf-8', 'replace')[:200]}"

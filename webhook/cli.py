@@ -18,6 +18,7 @@ COMMANDS = {
     "decisions": ("webhook.commands.decisions:command", "Tell what a decision log amounts to."),
     "serve": ("webhook.serve:command", "Run the webhook."),
     "certs": ("webhook.certificates:command", "Make and renew certificates."),
+    "override": ("webhook.commands.override:command", "Sign and verify overrides."),
     "train": ("webhook.commands.train:command", "Make the model of the classifier."),
     "evaluate": ("webhook.commands.evaluate:command", "Tell how good a model is."),
 }
