@@ -4,12 +4,13 @@ import sys
 
 import click
 
-from policies import config, profile
-from policies.config import MAX_BYTES, Mode, Policy, PolicyError
+from policies import profile
+from policies.config import Mode
 from policies.rule import Severity
 from webhook import formats
 from webhook.check import check
-from webhook.commands import BadInputError, Progress, colourful, mending, write
+from webhook.commands import Progress, colourful, mending, write
+from webhook.commands.policy import policy_of
 
 
 @click.command("check", no_args_is_help=False)
@@ -46,7 +47,7 @@ def command(
     """
     if not paths:
         raise click.UsageError("say what to check: a file, a folder, or - for standard input", ctx)
-    in_force = _policy(profile, policy, pss_version)
+    in_force = policy_of(profile, policy, pss_version)
     least = Severity[min_severity.upper()] if min_severity is not None else Severity.INFO
     if fix or diff:
         if output != "text" or (fix and diff):
@@ -63,26 +64,3 @@ def command(
     if (complain := getattr(chosen, "complain", None)) is not None:
         write(complain(report, colour=colourful(sys.stderr)), sys.stderr)
     ctx.exit(report.exit_code)
-
-
-def _policy(name: str | None, file: str | None, pss_version: str | None) -> Policy:
-    if file is not None and (name is not None or pss_version is not None):
-        raise click.UsageError(
-            "--policy says the profile and the version itself: leave out --profile and --pss-version"
-        )
-    try:
-        if file is not None:
-            return config.parse(_read(file))
-        return config.of_profile(name or profile.DEFAULT, pss_version or "latest")
-    except PolicyError as error:
-        raise BadInputError(error.told(file) if file else str(error)) from error
-
-
-def _read(file: str) -> str:
-    try:
-        with click.open_file(file, "rb") as stream:
-            return str(stream.read(MAX_BYTES + 1), "utf-8")
-    except OSError as error:
-        raise BadInputError(f"{file} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise BadInputError(f"{file} is not UTF-8: {error}") from error
