@@ -65,7 +65,8 @@ def _result(result: Result, paint: _Paint, *, verbose: bool) -> Iterator[str]:
 
 
 _BANDS = {Band.HIGH: _RED, Band.ELEVATED: _YELLOW, Band.LOW: _GREEN}
-_WIDTH = 20
+#: With the longest meaning beside it, a line has 80 columns.
+_WIDTH = 13
 _MOST_SHARES = 5
 
 
@@ -79,7 +80,8 @@ def _risk(decision: Decision, risk: Risk, paint: _Paint) -> Iterator[str]:
         meaning = " and ".join(BY_NAME[name].meaning for name in share.features)
         yield f"    {share.log_odds:+6.2f} {bar:{_WIDTH}} {meaning}\n"
     if remedy := decision.remedy:
-        yield f"    without its {' and '.join(remedy)} it would not be held against it\n"
+        denied = "denied" if decision.risk_action is Action.DENY else "warned of"
+        yield f"    without its {' and '.join(remedy)} it would not be {denied} for its risk\n"
 
 
 def _finding(found: Located, source: Source, paint: _Paint) -> Iterator[str]:

@@ -2,9 +2,13 @@
 
 import re
 
+from policies import config
+from policies.risk.features import FEATURES
 from policies.rule import Severity
 from tests.webhook.formats.reports import ALLOWED, EMPTY, FULL, POLICY, PRIVILEGED
+from webhook.check import judge
 from webhook.formats import text
+from webhook.manifest import File
 from webhook.report import Report, ReportError, Source
 
 
@@ -80,3 +84,23 @@ def test_long_lists_and_long_lines_are_cut() -> None:
     assert "08.yaml, 09.yaml, and 2 more\n" in rendered(Report(POLICY, ignored=sources))
     [line] = complained(Report(POLICY, errors=(ReportError("a", 1, 1, "x" * 5000),))).splitlines()
     assert line == f"error: a:1: {'x' * 1000}..."
+
+
+SHELL = b"""\
+{apiVersion: v1, kind: Pod, metadata: {name: shell}, spec: {hostPID: true, containers: [
+  {name: a, image: alpine, command: [nsenter, -t, "1", -m, sh], securityContext: {privileged: true}}]}}
+"""
+
+
+def test_the_risk_is_shown_as_bars_whose_longest_is_the_largest_share() -> None:
+    lines = rendered(judge([File("a.yaml", SHELL)], config.of_profile("all"))).splitlines()
+
+    assert re.fullmatch(r"  warn   risk 0\.\d\d high", lines[1])
+    bars = [line for line in lines if "\u2588" in line]
+    assert re.fullmatch(r"     \+\d\.\d\d \u2588{13} \w.*", bars[0])
+    assert [bar.count("\u2588") for bar in bars] == sorted((bar.count("\u2588") for bar in bars), reverse=True)
+    assert re.fullmatch(r"    without its .* it would not be warned of for its risk", lines[2 + len(bars)])
+
+
+def test_bars_and_every_meaning_fit_into_80_columns() -> None:
+    assert [feature.name for feature in FEATURES if len(feature.meaning) > 80 - len("     +7.42 ") - 13 - 1] == []
