@@ -101,7 +101,7 @@ FEATURES: tuple[Feature, ...] = (
         ("power", "power over the host in one container", 6, "privileged host-path host-pid capabilities-added"),
         ("power_base_image", "power over the host in a base image", 6, "privileged host-path host-pid"),
         ("power_tool_image", "power over the host in a tool or runtime image", 6, "privileged host-path host-pid"),
-        ("power_base_image_init", "power over the host in a base image's init container", 6, "privileged host-path host-pid"),
+        ("power_base_image_init", "power in an init container of a base image", 6, "privileged host-path host-pid"),
         ("power_official_image", "power over the host in an ordinary application's image", 6, "privileged host-path"),
         ("power_unknown_image", "power over the host in an image of no known publisher", 6, "privileged host-path"),
         ("power_local_image", "power over the host in an image of no registry", 6, "privileged host-path"),
@@ -110,9 +110,9 @@ FEATURES: tuple[Feature, ...] = (
     *_of(
         COMMANDS,
         ("power_shell", "power over the host in a container that runs a shell", 6, "privileged host-path host-pid"),
-        ("power_shell_init", "power over the host in a shell of an init container", 6, "privileged host-path host-pid"),
+        ("power_shell_init", "power in a shell of an init container", 6, "privileged host-path host-pid"),
         ("power_waiting", "power over the host in a container that only waits", 6, "privileged host-path host-pid"),
-        ("power_waiting_base", "a base image that waits, by its power over the host", 7, "privileged host-path host-pid"),
+        ("power_waiting_base", "power in a base image that only waits", 7, "privileged host-path host-pid"),
         ("power_grave", "grave commands with power over the host", 7, "suspicious-command privileged host-path"),
     ),
     *_of(
