@@ -29,6 +29,7 @@ SIGNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,62}):([A-Za-z0-9_-]{85}[AQgw]
 RISK = "risk"
 _ALL = (RULES, REASON, EXPIRES, TICKET, SIGNATURE)
 _MOST_RULES = 50
+_SOON = timedelta(days=7)
 _MOST_TEXT = 500
 
 
@@ -52,7 +53,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
 class Override(Struct, frozen=True):
     """Rules that are lifted where it stands: in the whole object, or in the pod at `prefix`.
 
-    `signature` has the form of SIGNED, or is empty; policies.signature says what it is worth.
+    `signature` has the form of SIGNED, or is empty; policies.signature says what it is worth. `ends_soon`: in a week.
     """
 
     rules: frozenset[str]
@@ -61,6 +62,7 @@ class Override(Struct, frozen=True):
     ticket: str
     prefix: Path
     signature: str = ""
+    ends_soon: bool = False
 
 
 class Refusal(Struct, frozen=True):
@@ -102,7 +104,8 @@ def _read(prefix: Path, annotations: Mapping[str, str | None], limits: Limits, n
     except _RefusedError as error:
         return Refusal(names, (*prefix, "metadata", "annotations", error.annotation), str(error))
     ticket = shown(given[TICKET]) if given[TICKET] else ""
-    return Override(rules, shown(given[REASON]), expires, ticket, prefix, given[SIGNATURE])
+    soon = expires - now <= _SOON
+    return Override(rules, shown(given[REASON]), expires, ticket, prefix, given[SIGNATURE], soon)
 
 
 def _refuse_early(given: Mapping[str, str], limits: Limits) -> None:

@@ -232,7 +232,8 @@ def _used(decision: Decision) -> list[str]:
         if reason.override is not None:
             rules.setdefault(reason.override, []).append(reason.finding.rule.id)
     return [
-        f"override: {', '.join(sorted(set(names)))} until {override.expires:%Y-%m-%d} ({override.reason})"
+        f"override: {', '.join(sorted(set(names)))} until {override.expires:%Y-%m-%d}"
+        f"{', which is soon' if override.ends_soon else ''} ({override.reason})"
         for override, names in rules.items()
     ]
 

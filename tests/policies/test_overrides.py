@@ -47,7 +47,13 @@ class TestSound:
     def test_names_rules_a_reason_and_an_end(self) -> None:
         (found,) = of(pod(asked(override="host-path, host-pid", ticket="OPS-7")))
         end = datetime(2026, 12, 1, tzinfo=UTC)
-        assert found == Override(frozenset({"host-path", "host-pid"}), "reads logs", end, "OPS-7", ())
+        assert found == Override(frozenset({"host-path", "host-pid"}), "reads logs", end, "OPS-7", (), ends_soon=True)
+
+    @pytest.mark.parametrize(("end", "soon"), [("2026-12-01T12:00:00Z", True), ("2026-12-01T12:00:01Z", False)])
+    def test_a_week_before_its_end_is_soon(self, end: str, soon: bool) -> None:
+        (found,) = of(pod(asked(expires=end)))
+        assert isinstance(found, Override)
+        assert found.ends_soon is soon
 
     def test_any_zone_will_do(self) -> None:
         (found,) = of(pod(asked(expires="2026-12-01T02:00:00+02:00")))

@@ -91,8 +91,8 @@ class TestGranted:
     def test_who_may_lifts_the_rule_and_everybody_is_told(self) -> None:
         found = answered(pod(asked()), True)
         assert found["allowed"] is True
-        assert found["warnings"] == ["override: host-path until 2026-12-01 (reads logs)"]
-        assert found["auditAnnotations"]["overridden"] == "host-path until 2026-12-01 (reads logs)"
+        assert found["warnings"] == ["override: host-path until 2026-12-01, which is soon (reads logs)"]
+        assert found["auditAnnotations"]["overridden"] == "host-path until 2026-12-01, which is soon (reads logs)"
 
     def test_who_may_not_is_told_what_a_role_has_to_allow(self) -> None:
         lines = message(answered(pod(asked()), False)).split("\n")
@@ -223,7 +223,7 @@ class TestInherited:
     def test_what_was_lifted_for_the_owner_is_lifted_here(self) -> None:
         found = self.judge(replicaset(asked()))
         assert found["allowed"] is True
-        assert found["auditAnnotations"]["overridden"] == "host-path until 2026-12-01 (reads logs)"
+        assert found["auditAnnotations"]["overridden"] == "host-path until 2026-12-01, which is soon (reads logs)"
 
     def test_the_controller_of_all_kinds_may_be_one_account(self) -> None:
         assert self.judge(replicaset(asked()), user="system:kube-controller-manager")["allowed"] is True
