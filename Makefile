@@ -13,7 +13,7 @@ LOCKS := requirements/dev.txt requirements/uv.txt
 
 .PHONY: help
 help: ## List the tasks
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(READY): pyproject.toml $(LOCKS)
 	@$(PYTHON) -c 'import sys; sys.exit("Podgate needs Python 3.11 or newer: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else 0'
@@ -73,16 +73,35 @@ coverage: $(READY) ## Run the tests with branch coverage; policies/ must stay at
 	@$(BIN)/coverage report --include='webhook/*,certs/*'
 
 .PHONY: generate
-generate: $(READY) ## Write everything that is derived: docs/rules.md, docs/settings.md
+generate: $(READY) ## Write everything that is derived: docs/{rules,settings,features}.md
 	@$(BIN)/python docs/generate.py
 
 .PHONY: generated
 generated: $(READY)
 	@$(BIN)/python docs/generate.py --check
 
+.PHONY: dataset
+dataset: $(READY) ## Make the classifier's data set from a corpus: make dataset CORPUS=corpus.jsonl.gz
+	@test -n "$(CORPUS)" || { echo "Say which corpus: make dataset CORPUS=corpus.jsonl.gz" >&2; exit 2; }
+	@$(BIN)/python -m webhook.dataset "$(CORPUS)"
+
+.PHONY: model
+model: $(READY) ## Make the classifier from its data set: the model, its report and its card (three minutes)
+	@$(BIN)/podgate train -o policies/risk/model.json
+	@$(BIN)/podgate evaluate --report docs/model
+	@$(BIN)/python -m webhook.card
+	@$(BIN)/python docs/generate.py
+
 .PHONY: self-check
 self-check: $(READY)
 	@$(BIN)/podgate check --profile pss-restricted manifests/examples/hardened-app.yaml
+	@# Our own installation, rendered; where kustomize is not at hand, the file that holds the pod.
+	@if tools=$$(tests/manifests/tools/build --find 2>/dev/null); then \
+	  for overlay in dev observe enforce; do \
+	    "$$tools/kustomize" build manifests/overlays/$$overlay >$(VENV)/rendered.yaml && \
+	    $(BIN)/podgate check --profile pss-restricted $(VENV)/rendered.yaml && \
+	    $(BIN)/podgate check $(VENV)/rendered.yaml || exit 1; done; \
+	else $(BIN)/podgate check --profile pss-restricted manifests/base/deployment.yaml; fi
 
 .PHONY: rule
 rule: $(READY) ## Scaffold a rule: make rule ID=host-clock CATEGORY=host
@@ -92,12 +111,17 @@ rule: $(READY) ## Scaffold a rule: make rule ID=host-clock CATEGORY=host
 envtest: ## Obtain the API server for the end-to-end tests, once, into a cache folder (ten to fifteen minutes)
 	@tests/e2e/envtest/build
 
+.PHONY: manifest-tools
+manifest-tools: ## Obtain helm and kustomize for the tests of the manifests, once, into a cache folder (some minutes)
+	@tests/manifests/tools/build
+
 .PHONY: e2e
 e2e: $(READY) ## Run the end-to-end tests against a real API server
 	@tests/e2e/envtest/build >/dev/null; code=$$?; \
 	if [ $$code = 3 ]; then echo "The end-to-end tests were not run, for want of an API server."; exit 0; fi; \
 	[ $$code = 0 ] || exit $$code; \
-	PODGATE_E2E_REQUIRED=1 $(BIN)/python -m pytest -q tests/e2e
+	tests/manifests/tools/build >/dev/null || exit $$?; \
+	PODGATE_E2E_REQUIRED=1 $(BIN)/python -m pytest -q tests/e2e tests/manifests
 
 .PHONY: bench
 bench: $(READY) ## Print what a review costs, next to a bare TLS echo

@@ -1,0 +1,1 @@
+"""The installation, rendered and held against what it promises."""
