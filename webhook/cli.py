@@ -15,6 +15,7 @@ COMMANDS = {
     "check": ("webhook.commands.check:command", "Judge files, folders or standard input."),
     "rules": ("webhook.commands.rules:rules", "List the rules."),
     "explain": ("webhook.commands.rules:explain", "Tell what a rule is about."),
+    "policy": ("webhook.commands.policies:command", "Tell what a policy says, and whether it can be used."),
     "decisions": ("webhook.commands.decisions:command", "Tell what a decision log amounts to."),
     "serve": ("webhook.serve:command", "Run the webhook."),
     "certs": ("webhook.certificates:command", "Make and renew certificates."),
