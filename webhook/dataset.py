@@ -1,7 +1,7 @@
-"""The data set of the classifier, made anew from a corpus: python -m webhook.dataset CORPUS [FILE].
+"""The data set of the classifier, made anew from a corpus: python -m webhook.dataset CORPUS [FOLDER].
 
 CORPUS holds one JSON object a line, compressed with gzip: `object`, `origin_class`, `evident`, `family`, `cluster`, and
-`source` with `repo`, `commit` and `path`. Of it only features are kept.
+`source` with `repo`, `commit`, `path` and `license`. Of it only features are kept, and what is measured on it.
 """
 
 import gzip
@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from policies.risk import training
-from policies.risk.training import synthetic
-from policies.risk.training.dataset import Row, of_corpus, write
+import msgspec
 
-FILE = Path(training.__file__).parent / "dataset.tsv.gz"
+from policies.risk import training
+from policies.risk.training import synthetic, trials
+from policies.risk.training.dataset import Row, digest, of_corpus, write
+
+FOLDER = Path(training.__file__).parent
 
 
 def rows(lines: list[dict[str, Any]]) -> Iterator[Row]:
@@ -32,14 +34,21 @@ def rows(lines: list[dict[str, Any]]) -> Iterator[Row]:
     yield from synthetic.rows(bases)
 
 
-def main(corpus: str, target: str = str(FILE)) -> int:
+def main(corpus: str, folder: str = str(FOLDER)) -> int:
     """Returns the exit code."""
     with gzip.open(corpus, "rt") as file:
         lines = [json.loads(line) for line in file]
     found = list(rows(lines))
-    Path(target).write_bytes(write(found))
     made = sum(row.synthetic for row in found)
-    sys.stdout.write(f"wrote {len(found) - made:,} rows and {made:,} synthetic ones to {target}\n")
+    content = write(found)
+    (Path(folder) / "dataset.tsv.gz").write_bytes(content)
+    sys.stdout.write(
+        f"wrote {len(found) - made:,} rows and {made:,} synthetic ones; measuring what only a corpus can\n"
+    )
+    measured = trials.run(lines, found, digest(content))
+    text = msgspec.json.format(msgspec.json.encode(measured), indent=1) + b"\n"
+    (Path(folder) / trials.FILE).write_bytes(text)
+    sys.stdout.write(f"wrote {trials.FILE}; make model makes a model of it\n")
     return 0
 
 

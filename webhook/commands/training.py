@@ -1,7 +1,6 @@
 """What `podgate train` and `podgate evaluate` share: data sets, manifests with a label, and how far the work is."""
 
 import gzip
-import hashlib
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -29,22 +28,18 @@ class Rows(NamedTuple):
     def with_more(self, more: list[Row]) -> "Rows":
         """These and more; the digest is of their text, which no version of a compressor changes."""
         together = [*self.rows, *more]
-        return Rows(together, _digest(gzip.decompress(dataset.write(together))))
+        return Rows(together, dataset.digest(gzip.decompress(dataset.write(together))))
 
 
 def read(file: str | None) -> Rows:
     """The rows of a data set, or of the one that comes with Podgate."""
     try:
         content = dataset.shipped_bytes() if file is None else Path(file).read_bytes()
-        return Rows(dataset.read(content), _digest(content))
+        return Rows(dataset.read(content), dataset.digest(content))
     except OSError as error:
         raise BadInputError(f"{file} cannot be read: {error.strerror}") from error
     except DatasetError as error:
         raise BadInputError(f"{file or 'the shipped data set'}: {error}") from error
-
-
-def _digest(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def manifests(paths: Sequence[str], labels: Sequence[str], repository: str | None) -> list[Row]:

@@ -5,6 +5,7 @@ so that a data set of other features is refused rather than misread.
 """
 
 import gzip
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from io import BytesIO
@@ -80,6 +81,11 @@ def shipped() -> list[Row]:
 def shipped_bytes() -> bytes:
     """Its file."""
     return resources.files("policies.risk.training").joinpath("dataset.tsv.gz").read_bytes()
+
+
+def digest(content: bytes) -> str:
+    """How a model names the data set that it was made from."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def write(rows: Iterable[Row]) -> bytes:

@@ -34,7 +34,7 @@ FEW = 500
 PAIRS = (("command_grave", "power"), ("image_attack", "power"))
 #: Real benign workloads that may be at or over the thresholds.
 WARNED, DENIED = 0.01, 0.001
-_SYNTHETIC_WEIGHT = 0.03
+SYNTHETIC_WEIGHT = 0.03
 _LOGISTIC_C = 10.0
 
 
@@ -73,7 +73,7 @@ def boosted(rows: Sequence[Row], seed: int = SEED) -> Fitted:
 
 def _arrays(rows: Sequence[Row]) -> tuple[Matrix, Vector, Vector]:
     x, y = matrix(row.features for row in rows), np.array([row.label for row in rows])
-    return x, y, np.array([_SYNTHETIC_WEIGHT if row.synthetic else 1.0 for row in rows])
+    return x, y, np.array([SYNTHETIC_WEIGHT if row.synthetic else 1.0 for row in rows])
 
 
 def few(rows: Sequence[Row]) -> bool:

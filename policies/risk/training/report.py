@@ -20,12 +20,13 @@ def line(found: Slice) -> str:
     """A slice: its figures, and under each the interval that holds it in 95 of 100 samples of repositories."""
     figures = found.auc, found.average_precision, *found.recall
     values = "".join(f"{figure.value:<{_CELL}.3f}" for figure in figures)
-    spans = "".join(f"{_span(figure):<{_CELL}}" for figure in figures)
+    spans = "".join(f"{span(figure):<{_CELL}}" for figure in figures)
     counts = f"  {found.dangerous:,} and {found.benign:,}"
     return f"{found.name:<{_NAME}}{values.rstrip()}\n{counts:<{_NAME}}{spans.rstrip()}\n"
 
 
-def _span(figure: Figure) -> str:
+def span(figure: Figure) -> str:
+    """The interval of a figure."""
     return f"{figure.low:.2f}-{figure.high:.2f}"
 
 
@@ -55,7 +56,7 @@ def markdown(slices: Sequence[Slice]) -> str:
 
 def _cells(found: Slice) -> Iterator[str]:
     for figure in (found.auc, found.average_precision, *found.recall):
-        yield f"{figure.value:.3f} ({_span(figure)})"
+        yield f"{figure.value:.3f} ({span(figure)})"
 
 
 def grid(head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
