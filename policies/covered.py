@@ -118,7 +118,7 @@ def _plain(value: Any, name: str = "", holder: str = "") -> Any:
     if isinstance(value, dict):
         members = ((key, _plain(item, key, name)) for key, item in value.items())
         value = {key: item for key, item in members if item is not None}
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         value = [_plain(item) for item in value]
     elif holder in _QUANTITIES and not isinstance(value, bool):
         value = _quantity(value)
