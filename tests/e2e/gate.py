@@ -18,8 +18,10 @@ WORKLOADS = ["deployments", "statefulsets", "daemonsets", "replicasets", "jobs",
 class Gate:
     """`podgate serve` on loopback, which can be stopped and started again on the same port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *flags: str, selector: dict[str, str] | None = None) -> None:
         self.folder = folder
+        self._flags = flags
+        self._selector = selector or SELECTOR
         self.port, self.ops_port = free_ports(2)
         self._running: Component | None = None
         self._program = Path(sys.executable).with_name("podgate")
@@ -30,7 +32,7 @@ class Gate:
         """Start the server and wait until it is able to judge."""
         flags = ["serve", "--host", HOST, "--port", str(self.port), "--ops-port", str(self.ops_port)]
         flags += ["--tls-cert", str(self.folder / "tls.crt"), "--tls-key", str(self.folder / "tls.key")]
-        flags += ["--decision-log", str(self.folder / "decisions.jsonl")]
+        flags += ["--decision-log", str(self.folder / "decisions.jsonl"), *self._flags]
         self._running = Component(self._program, flags, self.folder)
         wait_until(self._is_ready, "podgate to be ready")
 
@@ -58,7 +60,7 @@ class Gate:
             "admissionReviewVersions": ["v1"],
             "clientConfig": {"url": f"https://{HOST}:{self.port}/validate", "caBundle": bundle},
             "failurePolicy": failure_policy,
-            "namespaceSelector": {"matchLabels": SELECTOR},
+            "namespaceSelector": {"matchLabels": self._selector},
             "rules": [{**rule, **always} for rule in rules],
             "sideEffects": "None",
             "timeoutSeconds": 5,

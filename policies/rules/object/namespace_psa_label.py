@@ -48,7 +48,7 @@ def namespace_psa_label(resource: Resource, options: AtLeast) -> Iterator[Violat
     before = resource.before.identity.labels.get(_LABEL) if resource.before is not None else None
     weaker = f", which is weaker than {before}" if before in _LEVELS and _rank(now) < _rank(before) else ""
     if now is None:
-        yield Violation(("metadata", "labels"), f"has no {_LABEL}{weaker}")
+        yield Violation(("metadata", "labels", _LABEL), f"is not set{weaker}")
     elif weaker or _rank(now) < _rank(options.level):
         yield Violation(("metadata", "labels", _LABEL), f"is {shown(now)}{weaker}")
 
