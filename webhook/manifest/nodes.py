@@ -64,25 +64,52 @@ class _LimitError(Exception):
         self.offset = node.start_mark.index if node is not None else 0
 
 
+#: Where a field is written, and its value; and those of a mapping.
+_Field = tuple[Node, Node]
+_Fields = dict[str | int, _Field]
+
+
 class Tree:
     """A document's nodes, and how far into the text they begin."""
 
-    __slots__ = ("_base", "_root")
+    __slots__ = ("_base", "_known", "_root")
 
     def __init__(self, root: Node, base: int) -> None:
         self._root = root
         self._base = base
+        self._known: dict[int, _Fields] = {}
 
     def locate(self, path: Path) -> int:
         """The offset in the text of a field's key or a list's item; if it is missing, of what is nearest above it."""
         node, offset = self._root, self._root.start_mark.index
         for step in path:
-            found = _child(node, step)
+            found = self._child(node, step)
             if found is None:
                 break
             place, node = found
             offset = place.start_mark.index
         return self._base + int(offset)
+
+    def _child(self, node: Node, step: str | int) -> _Field | None:
+        if type(node) is SequenceNode and isinstance(step, int):
+            return (node.value[step], node.value[step]) if 0 <= step < len(node.value) else None
+        return self._fields(node).get(step) if type(node) is MappingNode else None
+
+    def _fields(self, node: Node) -> _Fields:
+        """The fields of a mapping, its own before those that it merges. They are asked for again and again."""
+        known = self._known.get(id(node))
+        if known is None:
+            known = self._known[id(node)] = {}
+            merged: list[Node] = []
+            for key_node, value_node in node.value:
+                if _is_merge(key_node):
+                    merged = _sources(key_node, value_node)
+                else:
+                    known[_key(key_node)] = (key_node, value_node)
+            for source in merged:
+                for name, field in self._fields(source).items():
+                    known.setdefault(name, field)
+        return known
 
 
 def read(text: str, base: int) -> Iterator[tuple[Any, Tree]]:
@@ -221,18 +248,3 @@ def _sources(key_node: Node, node: Node) -> list[Node]:
     if not all(type(source) is MappingNode for source in found):
         raise _wrong(key_node, "merges (<<) something that is neither a mapping nor a list of mappings")
     return list(found)
-
-
-def _child(node: Node, step: str | int) -> tuple[Node, Node] | None:
-    """Where a field is written, and its value."""
-    if type(node) is SequenceNode and isinstance(step, int):
-        return (node.value[step], node.value[step]) if 0 <= step < len(node.value) else None
-    if type(node) is not MappingNode:
-        return None
-    merges = []
-    for key_node, value_node in node.value:
-        if _is_merge(key_node):
-            merges = _sources(key_node, value_node)
-        elif _key(key_node) == step:
-            return key_node, value_node
-    return next((found for source in merges if (found := _child(source, step)) is not None), None)
