@@ -7,7 +7,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import accumulate
-from typing import Literal
+from time import time
+from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Info, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
@@ -23,10 +24,15 @@ from webhook.journal import Told
 #: Where a request failed. http: it never became one. call: it is no review. overload: there was no room for it.
 #: review: a mistake of ours. late: the answer was ready after the caller had stopped waiting. log: a line was lost.
 Stage = Literal["http", "call", "overload", "review", "late", "log"]
-What = Literal["certificate", "policy"]
+What = Literal["certificate", "policy", "namespaces"]
+#: What the cluster is asked for. list, watch: all namespaces. namespace, owner: an object. access: who may override.
+ClusterWhat = Literal["list", "watch", "namespace", "owner", "access"]
+#: What came of it. missing: there is none. refused: Podgate may not ask. late: not in time. unasked: there was no room,
+#: or it is no question for a cluster.
+ClusterResult = Literal["ok", "missing", "refused", "failed", "late", "unasked"]
 
 _STAGES: tuple[Stage, ...] = ("http", "call", "overload", "review", "late", "log")
-_WHATS: tuple[What, ...] = ("certificate", "policy")
+_WHATS: tuple[What, ...] = get_args(What)
 _OVERRIDES = ("used", "refused")
 _RISKS = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 2.5, 10.0)
@@ -91,6 +97,20 @@ class Metrics:
         self._reloads = {
             (what, ok): reloads.labels(what, "ok" if ok else "failed") for what in _WHATS for ok in (True, False)
         }
+        self._count_cluster(registry)
+
+    def _count_cluster(self, registry: CollectorRegistry) -> None:
+        text = "What the cluster was asked for, and what came of it."
+        asked = Counter("podgate_cluster_requests", text, ("what", "result"), registry=registry)
+        self._asked = {
+            (what, result): asked.labels(what, result)
+            for what in get_args(ClusterWhat)
+            for result in get_args(ClusterResult)
+        }
+        self._namespaces = Gauge("podgate_namespaces", "Namespaces whose labels are known.", registry=registry)
+        self._heard = Gauge(
+            "podgate_namespaces_heard_timestamp_seconds", "When the cluster last told of namespaces.", registry=registry
+        )
 
     def reviews(self, told: Iterable[Told]) -> None:
         """Count reviews that were answered."""
@@ -126,6 +146,18 @@ class Metrics:
 
     def reload(self, what: What, *, ok: bool) -> None:
         self._reloads[what, ok].inc()
+
+    def cluster(self, what: ClusterWhat, result: ClusterResult) -> None:
+        """Count a question to the cluster."""
+        self._asked[what, result].inc()
+
+    def namespaces(self, count: int) -> None:
+        """Of how many namespaces the labels are known."""
+        self._namespaces.set(count)
+
+    def heard(self) -> None:
+        """The cluster has just told of namespaces."""
+        self._heard.set(time())
 
     def expiry(self, timestamp: float) -> None:
         """When the certificate that is served ends, in seconds since 1970."""

@@ -85,8 +85,16 @@ def _finds(admitted: Admitted) -> bool:
 class Readiness:
     """Whether this process is able to judge, and if not, why."""
 
-    def __init__(self, gate: Gate, not_after: Callable[[], datetime], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        not_after: Callable[[], datetime],
+        clock: Callable[[], datetime],
+        missing: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        """`missing` says what is not known yet that must be at the start."""
         self._gate = gate
+        self._missing = missing
         self._not_after = not_after
         self._clock = clock
         self._review = SelfReview()
@@ -106,6 +114,8 @@ class Readiness:
             found.append("the server is draining")
         if self._not_after() <= self._clock():
             found.append(f"the serving certificate expired at {self._not_after():%Y-%m-%dT%H:%M:%SZ}")
+        if missing := self._missing():
+            found.append(missing)
         if problem_ := self._review.problem(self._gate.policy):
             found.append(problem_)
         return found

@@ -66,9 +66,12 @@ def test_everything_that_can_go_wrong_is_there_from_the_start() -> None:
 
     for stage in ("http", "call", "overload", "review", "late", "log"):
         assert value(metrics, "podgate_errors_total", stage=stage) == 0
-    for what in ("certificate", "policy"):
+    for what in ("certificate", "policy", "namespaces"):
         for result in ("ok", "failed"):
             assert value(metrics, "podgate_reloads_total", what=what, result=result) == 0
+    for what in ("list", "watch", "namespace", "owner", "access"):
+        for result in ("ok", "missing", "refused", "failed", "late", "unasked"):
+            assert value(metrics, "podgate_cluster_requests_total", what=what, result=result) == 0
 
 
 def test_errors_reloads_and_expiry_are_counted() -> None:
@@ -82,6 +85,19 @@ def test_errors_reloads_and_expiry_are_counted() -> None:
     assert value(metrics, "podgate_errors_total", stage="log") == 3
     assert value(metrics, "podgate_reloads_total", what="certificate", result="failed") == 1
     assert value(metrics, "podgate_certificate_expiry_timestamp_seconds") == 1_800_000_000
+
+
+def test_what_a_cluster_says_is_counted() -> None:
+    metrics = Metrics()
+    metrics.cluster("access", "late")
+    metrics.namespaces(7)
+    before = value(metrics, "podgate_namespaces_heard_timestamp_seconds")
+    metrics.heard()
+
+    assert value(metrics, "podgate_cluster_requests_total", what="access", result="late") == 1
+    assert value(metrics, "podgate_namespaces") == 7
+    assert before == 0
+    assert (value(metrics, "podgate_namespaces_heard_timestamp_seconds") or 0) > 1_700_000_000
 
 
 def test_what_is_running_is_said_once() -> None:

@@ -28,7 +28,8 @@ class Tried:
     def __init__(self) -> None:
         self.gate = Gate(config.of_profile())
         self.not_after = NOW + timedelta(days=1)
-        self.readiness = Readiness(self.gate, lambda: self.not_after, lambda: NOW)
+        self.missing: str | None = None
+        self.readiness = Readiness(self.gate, lambda: self.not_after, lambda: NOW, lambda: self.missing)
         self.readiness.serving = True
         self.metrics = Metrics()
         self.ops = Ops(self.readiness, self.metrics)
@@ -62,12 +63,14 @@ def test_it_is_alive_while_it_is_not_ready_and_says_all_that_is_missing(tried: T
     tried.readiness.serving = False
     tried.readiness.draining = True
     tried.not_after = NOW
+    tried.missing = "nobody is there"
 
     assert wire.get("/healthz").status == 200
     assert problems(wire.get("/readyz")) == [
         "the server is starting",
         "the server is draining",
         "the serving certificate expired at 2026-05-01T12:00:00Z",
+        "nobody is there",
     ]
 
 
