@@ -19,17 +19,21 @@ import uvloop
 from certs.reload import CertificateError, Sources
 from policies.config import PolicyError
 from webhook import logs, pages, reload, settings
+from webhook.admission import Context
 from webhook.app import PATH, Front, Gate
+from webhook.cluster import ClusterError
 from webhook.decisions import DecisionLog, Losses
 from webhook.journal import Journal
 from webhook.lines import Lines, LogError
 from webhook.listener import Listener, ListenError, listen
 from webhook.metrics import Metrics
+from webhook.namespaces import NamespacesError
 from webhook.ops import Ops, Readiness
 from webhook.protocol import FULL, Limits, Refusal
 from webhook.reload import PolicyWatch, Watch
 from webhook.report import version
 from webhook.settings import Settings, SettingsError
+from webhook.surroundings import Surroundings
 from webhook.tls import CertificateWatch
 
 _WATCH_SECONDS = 2.0
@@ -55,16 +59,18 @@ class Service:
         self._settings = given
         self.metrics = Metrics()
         try:
-            self.gate = Gate(reload.load_policy(given.policy))
+            self.surroundings = Surroundings(given, self.metrics)
+            context = Context(namespaces=self.surroundings.namespaces)
+            self.gate = Gate(reload.load_policy(given.policy), context, self.surroundings.authority)
             sources = Sources(given.tls_cert, given.tls_key, given.tls_client_ca)
             self._certificate = CertificateWatch(sources, self.metrics, _now)
             self._losses = Losses(self.metrics.lost)
             self._decisions = DecisionLog(Lines.open(given.decision_log, self._losses))
-        except (PolicyError, CertificateError, LogError) as error:
+        except (PolicyError, CertificateError, LogError, NamespacesError, ClusterError) as error:
             raise StartError(str(error)) from error
         self._journal = Journal(self._decisions.write, self.metrics.reviews)
         self.metrics.running(version(), self.gate.policy)
-        self.readiness = Readiness(self.gate, self._certificate.not_after, _now)
+        self.readiness = Readiness(self.gate, self._certificate.not_after, _now, self.surroundings.missing)
         if problem := self.readiness.warm_up():
             raise StartError(problem)
         _allow_files(given.max_connections + _OTHER_FILES)
@@ -98,7 +104,7 @@ class Service:
         watches: list[Watch] = [self._certificate, self._decisions, self._losses]
         if self._settings.policy is not None:
             watches.append(PolicyWatch(self._settings.policy, self.gate, self.metrics, version()))
-        return watches
+        return [*watches, *self.surroundings.watches]
 
     async def run(self) -> int:
         """Serve until a signal says otherwise. Returns the exit code: 1 when the second signal cut it short."""
@@ -106,6 +112,7 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, partial(self._stop, number))
         loop.add_signal_handler(signal.SIGHUP, partial(reload.check, self._watches, force=True))
+        self.surroundings.start()
         watching = loop.create_task(reload.watch(self._watches, _WATCH_SECONDS))
         ops = loop.create_task(self._ops.serve())
         main = loop.create_task(self._main.serve())
@@ -120,6 +127,7 @@ class Service:
         self._ops.should_exit = True
         await ops
         watching.cancel()
+        self.surroundings.stop()
         self._journal.flush()
         self._decisions.close()
         self._losses.check(force=True)

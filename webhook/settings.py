@@ -64,6 +64,16 @@ class Settings(BaseSettings):
     policy: Path | None = Field(
         None, description="The GatePolicy file. The profile `recommended` when not given. Watched for changes."
     )
+    cluster: str = Field(
+        "auto",
+        description="The cluster that namespaces, owners and rights are looked up in: `auto` is the one that Podgate "
+        "runs in, if any, `off` is none, anything else a kubeconfig file.",
+    )
+    namespaces: Path | None = Field(
+        None,
+        description="A YAML file of Namespace objects, where there is no cluster, or instead of what it says of them. "
+        "Watched for changes.",
+    )
     decision_log: str = Field("-", description="The file that decisions are written to; - is standard output.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much is said on standard error."
