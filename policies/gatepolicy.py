@@ -58,6 +58,12 @@ class Selector(_Part, frozen=True):
 _Rules = Annotated[
     dict[str, RuleSetting], Meta(description="What is different from the profile, by rule; `podgate rules` lists them.")
 ]
+_Classifier = Annotated[
+    ClassifierSetting,
+    Meta(
+        description="What a pod's risk leads to: probabilities, or null for never. What is left out is the profile's."
+    ),
+]
 
 
 class NamespaceSetting(_Part, frozen=True):
@@ -69,9 +75,7 @@ class NamespaceSetting(_Part, frozen=True):
     profile: Annotated[str | None, Meta(description="The profile there.")] = None
     pss_version: Annotated[str | None, Meta(description="The version of the Pod Security Standards there.")] = None
     rules: _Rules = {}
-    classifier: Annotated[ClassifierSetting, Meta(description="What the risk of a pod leads to there.")] = (
-        ClassifierSetting()
-    )
+    classifier: _Classifier = ClassifierSetting()
 
 
 class Exclusions(_Part, frozen=True):
@@ -103,11 +107,14 @@ class Spec(_Part, frozen=True):
         str, Meta(description="The version of the Pod Security Standards: v1.0 to the newest, or latest.")
     ] = "latest"
     rules: _Rules = {}
-    classifier: Annotated[ClassifierSetting, Meta(description="What the risk of a pod leads to.")] = ClassifierSetting()
+    classifier: _Classifier = ClassifierSetting()
     namespaces: Annotated[
         tuple[NamespaceSetting, ...], Meta(description="What is different in some namespaces; the first that fits.")
     ] = ()
-    exclusions: Annotated[Exclusions, Meta(description="Whose requests are not judged at all.")] = Exclusions()
+    exclusions: Annotated[
+        Exclusions,
+        Meta(description="What is not judged at all. Keep controllers, and whoever may impersonate, out of it."),
+    ] = Exclusions()
     overrides: Annotated[Limits, Meta(description="What the annotations that ask for an exception may do.")] = Limits()
     updates: Annotated[
         Literal["worse", "all"],
