@@ -4,14 +4,16 @@ usage: python docs/generate.py [--check]
 """
 
 import importlib
+import json
 import pkgutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import policies.rules
-from policies import profile, registry
+from policies import profile, registry, schema
 from policies.profile import Action
 from policies.standard import LATEST
 from webhook import catalog
@@ -51,7 +53,56 @@ def settings() -> Iterator[str]:
         yield f"| `{flag}` | `{variable}` | {default} | {field.description} |\n"
 
 
-PAGES = {"rules.md": rules, "settings.md": settings}
+def gatepolicy_schema() -> Iterator[str]:
+    """docs/gatepolicy.schema.json: for editors."""
+    yield json.dumps(schema.schema(), indent=2)
+
+
+def policy_fields() -> Iterator[str]:
+    """docs/policy-fields.md: what may stand in a GatePolicy, from its types."""
+    parts = schema.schema()["$defs"]
+    yield f"{HEADER}# Fields of a GatePolicy\n\n"
+    yield "[Policies](policy.md) tells more, and [gatepolicy.schema.json](gatepolicy.schema.json) is for editors.\n\n"
+    yield "| field | default | meaning |\n|---|---|---|\n"
+    yield from _fields(parts, "GatePolicy", "")
+
+
+def _fields(parts: Mapping[str, Any], part: str, above: str) -> Iterator[str]:
+    for name, field in parts[part]["properties"].items():
+        path = f"{above}{name}" + ("[]" if "items" in field else "")
+        given = field.get("default")
+        default = "" if given in (None, {}, [], ()) else f"`{json.dumps(given)}`"
+        below = [_part(each) for each in (field, field.get("items", {}), *field.get("anyOf", ())) if "$ref" in each]
+        inner = next((found for found in below if "properties" in parts[found]), None)
+        words = next((parts[found]["enum"] for found in below if "enum" in parts[found]), field.get("enum", ()))
+        choice = f" One of {', '.join(f'`{word}`' for word in words)}." if len(words) > 1 else ""
+        yield f"| `{path}` | {default if inner is None else ''} | {field['description']}{choice} |\n"
+        if inner == "Rules":
+            yield from _rule_fields(parts, path) if above == "spec." else ()
+        elif inner is not None:
+            yield from _fields(parts, inner, f"{path}.")
+
+
+def _rule_fields(parts: Mapping[str, Any], path: str) -> Iterator[str]:
+    about = parts["Action"]["description"]
+    yield f"| `{path}.RULE.action` | the profile's | {about} One of {_actions(parts)}. |\n"
+    yield f"| `{path}.RULE.options` | the rule's | What the [rule](rules.md) lets a policy set; most take none. |\n"
+
+
+def _actions(parts: Mapping[str, Any]) -> str:
+    return ", ".join(f"`{word}`" for each in parts["Action"]["anyOf"] for word in each.get("enum", ()))
+
+
+def _part(field: Mapping[str, Any]) -> str:
+    return str(field["$ref"]).rpartition("/")[2]
+
+
+PAGES = {
+    "rules.md": rules,
+    "settings.md": settings,
+    "policy-fields.md": policy_fields,
+    "gatepolicy.schema.json": gatepolicy_schema,
+}
 
 
 def main(arguments: list[str]) -> int:
