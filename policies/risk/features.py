@@ -59,7 +59,6 @@ FEATURES: tuple[Feature, ...] = (
         ("host_namespaces", "namespaces of the host", 3, "host-network host-pid host-ipc"),
         ("shared_processes", "containers that see each other's processes", 1, "share-process-namespace"),
         ("host_processes_with_power", "the host's processes and the power to enter them", 1, "host-pid privileged"),
-        ("host_processes_with_base_image", "the host's processes, seen from a base image", 1, "host-pid privileged"),
     ),
     *_of(
         PATHS,
@@ -88,7 +87,7 @@ FEATURES: tuple[Feature, ...] = (
         ("command_grave", "different things that hardly any workload does", 3, "suspicious-command"),
         ("command_grey", "different things that few workloads do", 3, "suspicious-command sudo-in-command"),
         ("command_in_base_image", "unusual commands in a base or tool image", 4, "suspicious-command"),
-        ("waits_in_base_image", "a base or tool image that only waits, or stands open", 1, "interactive-tty"),
+        ("waits_in_base_image", "a base image that waits, or does unusual things", 1, "interactive-tty"),
         ("interactive_base_image", "a base or tool image with a terminal", 1, "interactive-tty"),
     ),
     *_of(
@@ -111,8 +110,8 @@ FEATURES: tuple[Feature, ...] = (
         COMMANDS,
         ("power_shell", "power over the host in a container that runs a shell", 6, "privileged host-path host-pid"),
         ("power_shell_init", "power in a shell of an init container", 6, "privileged host-path host-pid"),
-        ("power_waiting", "power over the host in a container that only waits", 6, "privileged host-path host-pid"),
-        ("power_waiting_base", "power in a base image that only waits", 7, "privileged host-path host-pid"),
+        ("power_waiting", "power in a container that waits, or acts unusually", 6, "privileged host-path host-pid"),
+        ("power_waiting_base", "power in a base image that waits, or acts unusually", 7, "privileged host-path"),
         ("power_grave", "grave commands with power over the host", 7, "suspicious-command privileged host-path"),
     ),
     *_of(

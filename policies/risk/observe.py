@@ -57,7 +57,9 @@ _GREY = _CREDENTIALS | {
     Deed.DOWNLOAD, Deed.INSTALL_PACKAGES, Deed.SEND, Deed.LISTEN, Deed.LOAD_MODULE, Deed.MOUNT, Deed.EDIT_FIREWALL,
     Deed.SET_KERNEL, Deed.KUBECTL, Deed.TALK_TO_RUNTIME, Deed.SUDO,
 }  # fmt: skip
+_WAITING = _GREY | _GRAVE.keys() | {Deed.SLEEP_FOREVER}
 _ROOT = frozenset({Gives.ROOT})
+_ORDINARY = frozenset({Gives.OTHER})
 _NOTHING: frozenset[str] = frozenset()
 _Mounts = dict[str | None, frozenset[Gives]]
 _NO_DEEDS: frozenset[Deed] = frozenset()
@@ -88,6 +90,8 @@ class Observer:
         namespaces = 0 if NAMESPACES in without else _namespaces(pod, found)
         if SCHEDULING not in without:
             _scheduling(pod, found)
+        if PRIVILEGES not in without:
+            _pod_privileges(pod, found)
         mounts = {} if PATHS in without else self._mounts(pod, found)
         for container in pod.containers:
             self._container(container, namespaces, mounts, without, found)
@@ -195,9 +199,13 @@ def _scheduling(pod: Pod, found: Features) -> None:
             found["tolerates_control_plane"] = 1
     if _is_naked(pod):
         found["naked_pod"] = 1
-    if any(sysctl and sysctl.name and sysctl.name.startswith("kernel") for sysctl in pod.security.sysctls or ()):
+
+
+def _pod_privileges(pod: Pod, found: Features) -> None:
+    security = pod.security
+    if any(sysctl and sysctl.name and sysctl.name.startswith("kernel") for sysctl in security.sysctls or ()):
         found["kernel_sysctl"] = 1
-    if (windows := pod.security.windows_options) is not None and windows.host_process:
+    if (windows := security.windows_options) is not None and windows.host_process:
         found["host_process"] = 1
 
 
@@ -252,17 +260,18 @@ def _paths_power(container: Container, mounts: dict[str | None, frozenset[Gives]
             (readable if mount.read_only else writable).update(mounts[mount.name])
     for each in writable:
         _raise(found, _PATHS[each], 2)
-    if Gives.ROOT in writable:
+    # A socket that is mounted read-only still answers.
+    if Gives.ROOT in writable or Gives.RUNTIME in writable or Gives.RUNTIME in readable:
         return 2
-    power = 1 if Gives.ROOT in readable else 0
-    if Gives.RUNTIME in writable or Gives.RUNTIME in readable:  # a socket that is mounted read-only still answers
-        power += 2
-    return power + bool(writable - {Gives.RUNTIME, Gives.OTHER})
+    return 1 if Gives.ROOT in readable or writable - _ORDINARY else 0
 
 
 def _waits(container: Container, role: Role, done: frozenset[Deed]) -> bool:
-    """Whether it only waits: by its command, or as a base image does that is given nothing to do or a terminal."""
-    if Deed.SLEEP_FOREVER in done:
+    """Whether it only waits: by its command, or as a base image does that is given nothing to do or a terminal.
+
+    One that does what few workloads do counts as well: else a command more would make it look better.
+    """
+    if not _WAITING.isdisjoint(done):
         return True
     spec = container.spec
     return role >= Role.RUNTIME and (bool(spec.stdin or spec.tty) or not (spec.command or spec.args))

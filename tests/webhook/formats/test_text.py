@@ -95,7 +95,7 @@ SHELL = b"""\
 def test_the_risk_is_shown_as_bars_whose_longest_is_the_largest_share() -> None:
     lines = rendered(judge([File("a.yaml", SHELL)], config.of_profile("all"))).splitlines()
 
-    assert re.fullmatch(r"  warn   risk 0\.\d\d elevated", lines[1])
+    assert re.fullmatch(r"  warn   risk 0\.\d\d high", lines[1])
     bars = [line for line in lines if "\u2588" in line]
     assert re.fullmatch(r"     \+\d\.\d\d \u2588{13} \w.*", bars[0])
     assert [bar.count("\u2588") for bar in bars] == sorted((bar.count("\u2588") for bar in bars), reverse=True)
