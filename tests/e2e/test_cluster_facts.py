@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from policies.identity import Requester
 from webhook.asking import Answer, MayOverride, NamespaceOf, OwnerOf, Question
 from webhook.authority import ClusterAuthority
+from webhook.cluster import Cluster as Reached
 from webhook.cluster import connect
 from webhook.metrics import Metrics
 from webhook.watched import Watched
@@ -18,6 +20,7 @@ from .cluster import Cluster
 from .process import wait_until
 
 SECONDS = 5.0
+RIGHTS = Path(__file__).parent.parent.parent / "manifests" / "base" / "rights.yaml"
 ROLE = {
     "apiVersion": "rbac.authorization.k8s.io/v1",
     "kind": "Role",
@@ -75,8 +78,8 @@ def apply(cluster: Cluster, *objects: dict[str, Any]) -> None:
         assert made.returncode == 0, made.stderr
 
 
-def ask(cluster: Cluster, *questions: Question) -> list[Answer]:
-    reached = connect(str(cluster.kubeconfig))
+def ask(cluster: Cluster, *questions: Question, reached: Reached | None = None) -> list[Answer]:
+    reached = reached or connect(str(cluster.kubeconfig))
     assert reached is not None
     authority = ClusterAuthority(reached, Metrics().cluster)
 
@@ -157,3 +160,33 @@ def test_a_namespace_that_is_not_known_yet_is_looked_up(cluster: Cluster) -> Non
     assert isinstance(found, dict)
     assert found["metadata"]["labels"]["team"] == "shop"
     assert missing is None
+
+
+def test_the_rights_that_the_installation_gives_are_enough(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.create_namespace("podgate-system")
+    apply(cluster, DEPLOYMENT)
+    cluster.kubectl("create", "serviceaccount", "podgate", "-n", "podgate-system")
+    assert cluster.kubectl("apply", "-f", str(RIGHTS)).returncode == 0
+    made = cluster.kubectl("create", "token", "podgate", "-n", "podgate-system")
+    (tmp_path / "token").write_text(made.stdout)
+    (tmp_path / "ca.crt").write_bytes((cluster.folder / "ca.crt").read_bytes())
+    host, _, port = cluster.url.removeprefix("https://").partition(":")
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", port)
+    reached = connect("auto", tmp_path)
+    assert reached is not None
+    found = Watched(reached, Metrics())
+    found.start()
+    wait_until(lambda: found.problem() is None, "the first list of namespaces", seconds=20)
+    found.stop()
+    nobody = MayOverride(Requester("nobody"), "host-path", "facts", "web")
+    allowed, owner, namespace = ask(
+        cluster, nobody, OwnerOf("apps/v1", "Deployment", "facts", "web"), NamespaceOf("facts"), reached=reached
+    )
+
+    assert allowed is False
+    assert isinstance(owner, dict)
+    assert isinstance(namespace, dict)
+    assert (found.labels("facts") or {}).get("team") == "shop"
