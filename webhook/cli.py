@@ -1,5 +1,6 @@
 """The program `podgate`, also `kubectl podgate`: its commands by name, and what becomes of errors."""
 
+import errno
 import gc
 import importlib
 import os
@@ -94,6 +95,9 @@ def main() -> NoReturn:
     sys.exit(_run())
 
 
+_CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG})
+
+
 def _run() -> int:
     for stream in (sys.stdout, sys.stderr):
         # Names in manifests may hold what the terminal's encoding does not.
@@ -110,6 +114,11 @@ def _run() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as error:  # noqa: BLE001 - whatever is left is a mistake of ours
+        if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
+            # As above: what could not be written is not tried again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            click.echo(f"Error: the output cannot be written: {error.strerror}", err=True)
+            return 2
         return _confess(error)
     return code if isinstance(code, int) else 0
 

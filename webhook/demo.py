@@ -22,9 +22,14 @@ EXAMPLES = ("ordinary-app.yaml", "hardened-app.yaml", "node-agent.yaml", "danger
 MANIFESTS = Path("manifests/examples")
 FOLDER = Path("var/dev")
 HOST = "127.0.0.1"
-PORT = int(os.environ.get("PODGATE_DEMO_PORT", "8443"))
-OPS_PORT = int(os.environ.get("PODGATE_DEMO_OPS_PORT", "8080"))
+PORT = os.environ.get("PODGATE_DEMO_PORT", "8443")
+OPS_PORT = os.environ.get("PODGATE_DEMO_OPS_PORT", "8080")
 PODGATE = str(Path(sys.executable).with_name("podgate"))
+
+
+def _number(port: str) -> int:
+    """The port; what is none, the server complains about."""
+    return int(port) if port.isdigit() else 0
 
 
 def main() -> int:
@@ -57,7 +62,7 @@ def _make_certificate() -> None:
 
 
 def _serve() -> subprocess.Popen[bytes]:
-    where = ["--host", HOST, "--port", str(PORT), "--ops-port", str(OPS_PORT)]
+    where = ["--host", HOST, "--port", PORT, "--ops-port", OPS_PORT]
     keys = ["--tls-cert", str(FOLDER / "tls.crt"), "--tls-key", str(FOLDER / "tls.key")]
     log = ["--decision-log", str(FOLDER / "decisions.jsonl")]
     return subprocess.Popen([PODGATE, "serve", *where, *keys, *log])  # noqa: S603 - our own program
@@ -69,7 +74,7 @@ def _connect(process: subprocess.Popen[bytes]) -> http.client.HTTPSConnection | 
     for _ in range(300):
         if process.poll() is not None:
             return None
-        connection = http.client.HTTPSConnection(HOST, PORT, context=context, timeout=10)
+        connection = http.client.HTTPSConnection(HOST, _number(PORT), context=context, timeout=10)
         try:
             connection.connect()
         except OSError:

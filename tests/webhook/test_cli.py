@@ -252,6 +252,16 @@ class TestProgram:
         os.close(writer)
         assert (found.returncode, found.stderr) == (141, b"")
 
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full disk to try")
+    def test_a_full_disk_is_no_mistake_of_ours(self, files: Path) -> None:
+        with Path("/dev/full").open("wb") as full:
+            command = [sys.executable, "-m", "webhook.cli", "check", f"{files}/good.yaml"]
+            found = subprocess.run(command, check=False, stdout=full, stderr=subprocess.PIPE)
+        assert (found.returncode, found.stderr) == (
+            2,
+            b"Error: the output cannot be written: No space left on device\n",
+        )
+
     def test_a_usage_error(self) -> None:
         found = start("check")
         assert found.returncode == 2
