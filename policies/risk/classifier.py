@@ -8,7 +8,7 @@ model is read; a file that does not hold is refused.
 
 import hashlib
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from math import exp, isfinite, log
 from operator import sub
 from typing import Any
@@ -132,7 +132,7 @@ class Classifier:
 @cache
 def shipped() -> Classifier:
     """The model that comes with Podgate."""
-    return read(resources.files("policies.risk").joinpath("model.json").read_bytes())
+    return read(Path(__file__).with_name("model.json").read_bytes())
 
 
 def read(content: bytes) -> Classifier:
