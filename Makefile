@@ -124,7 +124,8 @@ e2e: $(READY) ## Run the end-to-end tests against a real API server
 	PODGATE_E2E_REQUIRED=1 $(BIN)/python -m pytest -q tests/e2e tests/manifests
 
 .PHONY: bench
-bench: $(READY) ## Print what a review costs, next to a bare TLS echo
+bench: $(READY) ## Print what rules cost (CORPUS=FILE: on these manifests), and a review next to a bare TLS echo
+	@$(BIN)/python -m benchmarks.rules
 	@$(BIN)/python -m benchmarks.review
 
 .PHONY: lock
