@@ -8,9 +8,9 @@ model is read; a file that does not hold is refused.
 
 import hashlib
 from functools import cache
-from pathlib import Path
 from math import exp, isfinite, log
 from operator import sub
+from pathlib import Path
 from typing import Any
 
 import msgspec
