@@ -28,7 +28,8 @@ class TooMuchError(Exception):
     """An override that covers more than a signature vouches for: what, for a person."""
 
 
-# k8s.io/kubernetes/pkg/apis/*/v1/defaults.go, by the name of the field.
+# k8s.io/kubernetes/pkg/apis/*/v1/defaults.go, by the name of the field. Empty texts and lists go without being named:
+# the API server does not keep them. Empty objects do not: one selects everything where none selects nothing.
 _DEFAULTS: dict[str, tuple[Any, ...]] = {
     "apiGroup": ("rbac.authorization.k8s.io",),
     "cachingMode": ("ReadWrite",),
@@ -125,7 +126,7 @@ def _plain(value: Any, name: str = "", holder: str = "") -> Any:
     elif isinstance(value, float) and value.is_integer():
         value = int(value)
     default = any(value == each and type(value) is type(each) for each in _DEFAULTS.get(name, ()))
-    return None if default or value == "" else value
+    return None if default or value in ("", []) else value
 
 
 def _quantity(value: Any) -> Any:

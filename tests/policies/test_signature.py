@@ -495,6 +495,8 @@ class TestPlain:
             (b'""', ("a",), None),
             (b"{}", ("spec", "securityContext"), None),
             (b"{}", ("to", "namespaceSelector"), {}),
+            (b"[]", ("capabilities", "drop"), None),
+            (b'{"ports":[],"to":[{}]}', ("egress", 0), {"to": [{}]}),
             (b"1.0", ("a",), 1),
             (b"true", ("privileged",), True),
             (b"false", ("privileged",), False),
