@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ..manifests.tools import MANIFESTS, OVERLAYS, composed, named, overlay
+from ..manifests.tools import MANIFESTS, OVERLAYS, composed, named, overlay, run
 from .cluster import HOST, Cluster
 from .gate import Gate
 from .process import ClusterError, wait_until
@@ -162,6 +162,34 @@ def test_it_is_installed_gets_two_replicas_and_leaves_nothing_behind(cluster: Cl
     kinds = "clusterroles,clusterrolebindings,validatingwebhookconfigurations"
     left = cluster.kubectl("get", kinds, "-l", "app.kubernetes.io/part-of=podgate", "-o", "name")
     assert (left.returncode, left.stdout) == (0, "")
+
+
+def test_helm_installs_says_the_next_step_upgrades_and_leaves_nothing_behind(cluster: Cluster) -> None:
+    where: tuple[str | Path, ...] = ("--kubeconfig", cluster.kubeconfig, "--namespace", "helmed")
+    chart = MANIFESTS / "chart"
+    installed = run("helm", "install", "podgate", chart, "--create-namespace", *where)
+    assert installed.returncode == 0, installed.stderr
+    assert "podgate decisions --denied" in installed.stdout
+    filled = ("secret", "podgate-tls", "-n", "helmed", "--type=merge", "-p", '{"data": {"tls.crt": "eA=="}}')
+    assert cluster.kubectl("patch", *filled).returncode == 0
+    lenient = ("--set", "webhook.timeoutSeconds=1")  # the tests beside this one must not wait for nobody
+    enforce = run(
+        "helm", "upgrade", "podgate", chart, "--values", chart / "ci" / "enforce-values.yaml", *lenient, *where
+    )
+    kept = cluster.kubectl("get", "secret", "podgate-tls", "-n", "helmed", "-o", "jsonpath={.data}").stdout
+    removed = run("helm", "uninstall", "podgate", *where)
+
+    assert enforce.returncode == 0, enforce.stderr
+    assert "kubectl delete validatingwebhookconfiguration podgate" in enforce.stdout
+    assert "tls.crt" in kept
+    assert removed.returncode == 0, removed.stderr
+    left = ("-l", "app.kubernetes.io/part-of=podgate", "-o", "name", "-n", "helmed")
+    kinds = (
+        "clusterroles,clusterrolebindings,validatingwebhookconfigurations,roles,rolebindings,secrets,leases,configmaps,"
+        "services,deployments,serviceaccounts,poddisruptionbudgets,horizontalpodautoscalers,resourcequotas"
+    )
+    assert cluster.kubectl("get", kinds, *left).stdout == ""
+    cluster.kubectl("delete", "namespace", "helmed", "--wait=false")
 
 
 def test_with_nobody_there_the_cluster_lives_and_pods_are_refused(cluster: Cluster, gate: Gate, nobody: None) -> None:

@@ -186,6 +186,12 @@ def test_the_plain_files_pass_where_nothing_can_be_rendered() -> None:
     assert ran.returncode == 0
 
 
+def test_everything_is_labelled_so_that_it_can_be_found_and_removed(tmp_path: Path) -> None:
+    names = [each for each in COMPONENTS if each not in ("self-signed", "cert-manager")]
+    for each in [*composed(tmp_path, "enforce", *names), *overlay("observe")]:
+        assert each["metadata"]["labels"]["app.kubernetes.io/part-of"] == "podgate", each["metadata"]["name"]
+
+
 def test_rights_are_those_that_are_used_and_no_more() -> None:
     found = overlay("enforce")
     rules = [rule for each in found if each["kind"] in ("ClusterRole", "Role") for rule in each["rules"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -39,15 +40,16 @@ def program(name: str) -> Path:
 
 def run(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run a program; what came of it is for the caller to judge."""
-    return subprocess.run(
-        [program(name), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        # Helm looks for plugins and a kubeconfig otherwise: what is rendered must not depend on whose machine it is.
-        env={"PATH": os.environ.get("PATH", os.defpath), "HOME": os.devnull},
-    )
+    # Helm looks for plugins and a kubeconfig at home: what is rendered must not depend on whose machine it is.
+    with tempfile.TemporaryDirectory() as home:
+        return subprocess.run(
+            [program(name), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env={"PATH": os.environ.get("PATH", os.defpath), "HOME": home},
+        )
 
 
 def objects(text: str) -> list[Object]:
