@@ -34,25 +34,28 @@ _NEVER = 2.0
 _T = TypeVar("_T")
 
 
-def parse(text: str) -> Policy:
-    """Compile the text of a GatePolicy file. Raises PolicyError, which knows the line."""
+def parse(text: str, model: Classifier | None = None) -> Policy:
+    """Compile the text of a GatePolicy file. Raises PolicyError, which knows the line.
+
+    `model` is another classifier than the one that comes with Podgate.
+    """
     document = policy_file.read(text)
     try:
-        return compile_policy(policy_file.convert(document.value, GatePolicy))
+        return compile_policy(policy_file.convert(document.value, GatePolicy), model)
     except PolicyError as error:
         error.line = document.line_of(error.path)
         raise
 
 
-def of_profile(name: str = profiles.DEFAULT, pss_version: str = "latest") -> Policy:
+def of_profile(name: str = profiles.DEFAULT, pss_version: str = "latest", model: Classifier | None = None) -> Policy:
     """The policy that enforces a shipped profile and says nothing else. Raises PolicyError."""
     _known(profiles.load, name, ())  # whoever asks here wrote no file: no path is told
     _known(Version.parse, pss_version, ())
     spec = Spec(profile=name, pss_version=pss_version)
-    return compile_policy(GatePolicy("podgate.dev/v1alpha1", "GatePolicy", Metadata(name), spec))
+    return compile_policy(GatePolicy("podgate.dev/v1alpha1", "GatePolicy", Metadata(name), spec), model)
 
 
-def compile_policy(document: GatePolicy) -> Policy:
+def compile_policy(document: GatePolicy, model: Classifier | None = None) -> Policy:
     """Put a policy into force. Raises PolicyError when it names a rule, a profile or a version that is none."""
     spec = document.spec
     shared = Shared(
@@ -61,7 +64,7 @@ def compile_policy(document: GatePolicy) -> Policy:
         judge_whole_updates=spec.updates == "all",
         overrides=_limits(spec.overrides),
         keys=_keys(spec.overrides),
-        assessor=Assessor(shipped(), Observer.shipped()),
+        assessor=Assessor(model or shipped(), Observer.shipped()),
     )
     base = _base(spec, ("spec",), shared)
     _refuse_twice(spec.rules, ("spec", "rules"))

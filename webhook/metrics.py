@@ -24,7 +24,7 @@ from webhook.journal import Told
 #: Where a request failed. http: it never became one. call: it is no review. overload: there was no room for it.
 #: review: a mistake of ours. late: the answer was ready after the caller had stopped waiting. log: a line was lost.
 Stage = Literal["http", "call", "overload", "review", "late", "log"]
-What = Literal["certificate", "policy", "namespaces"]
+What = Literal["certificate", "policy", "model", "namespaces"]
 #: What the cluster is asked for. list, watch: all namespaces. namespace, owner: an object. access: who may override.
 ClusterWhat = Literal["list", "watch", "namespace", "owner", "access"]
 #: What came of it. missing: there is none. refused: Podgate may not ask. late: not in time. unasked: there was no room,

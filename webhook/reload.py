@@ -9,8 +9,10 @@ from typing import Protocol
 from certs import files
 from policies import config
 from policies.config import MAX_BYTES, Policy, PolicyError
+from policies.risk.classifier import Classifier, ModelError
 from webhook.app import Gate
-from webhook.metrics import Metrics
+from webhook.metrics import Metrics, What
+from webhook.model import load_model
 
 _log = logging.getLogger("podgate")
 
@@ -39,15 +41,15 @@ def check(watches: Sequence[Watch], *, force: bool = False) -> None:
             _log.exception("a change of files could not be followed")
 
 
-def load_policy(path: Path | None) -> Policy:
+def load_policy(path: Path | None, model: Classifier | None = None) -> Policy:
     """The policy in a file, or the recommended profile. Raises PolicyError."""
     if path is None:
-        return config.of_profile()
+        return config.of_profile(model=model)
     if path.exists() and not path.is_file():
         raise PolicyError(f"{path} is not a file")  # opening a pipe would wait for whoever writes
     try:
         with path.open("rb") as file:
-            return config.parse(file.read(MAX_BYTES + 1).decode())
+            return config.parse(file.read(MAX_BYTES + 1).decode(), model)
     except OSError as error:
         raise PolicyError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from error
     except UnicodeDecodeError as error:
@@ -57,10 +59,13 @@ def load_policy(path: Path | None) -> Policy:
 
 
 class PolicyWatch:
-    """Puts the policy of a file into force when it changes; what cannot be used is said once."""
+    """Puts the policy and the model of files into force when they change; what cannot be used is said once."""
 
-    def __init__(self, path: Path, gate: Gate, metrics: Metrics, version: str) -> None:
+    def __init__(
+        self, path: Path | None, gate: Gate, metrics: Metrics, version: str, model: Path | None = None
+    ) -> None:
         self._path = path
+        self._model = model
         self._gate = gate
         self._metrics = metrics
         self._version = version
@@ -69,30 +74,32 @@ class PolicyWatch:
         self._complaint = ""
 
     def check(self, *, force: bool = False) -> None:
-        seen = files.identities([self._path])
+        seen = files.identities([path for path in (self._path, self._model) if path is not None])
         if seen == self._seen and not self._complaint and not force:
             return
         self._seen = seen
         try:
-            policy = load_policy(self._path)
-        except PolicyError as error:
-            self._complain(str(error), force=force)
+            policy = load_policy(self._path, load_model(self._model) if self._model is not None else None)
+        except (PolicyError, ModelError) as error:
+            what: What = "model" if isinstance(error, ModelError) else "policy"
+            self._complain(what, str(error), force=force)
             return
         mended, self._complaint = bool(self._complaint), ""
-        if policy.hash != self._gate.policy.hash or mended or force:
-            self._put_into_force(policy)
+        other_model = policy.model != self._gate.policy.model
+        if policy.hash != self._gate.policy.hash or other_model or mended or force:
+            self._put_into_force(policy, "model" if other_model else "policy")
 
-    def _put_into_force(self, policy: Policy) -> None:
+    def _put_into_force(self, policy: Policy, what: What) -> None:
         self._gate.policy = policy
-        self._metrics.reload("policy", ok=True)
+        self._metrics.reload(what, ok=True)
         self._metrics.running(self._version, policy)
-        fields = {"policy": policy.name, "hash": policy.hash, "mode": policy.mode.value}
-        _log.info("a new policy is in force", extra={"fields": fields})
+        fields = {"policy": policy.name, "hash": policy.hash, "mode": policy.mode.value, "model": policy.model}
+        _log.info(f"a new {what} is in force", extra={"fields": fields})
 
-    def _complain(self, problem: str, *, force: bool) -> None:
+    def _complain(self, what: What, problem: str, *, force: bool) -> None:
         if problem == self._complaint and not force:
             return
         self._complaint = problem
-        self._metrics.reload("policy", ok=False)
-        fields = {"problem": problem, "hash": self._gate.policy.hash}
-        _log.error("the new policy cannot be used; the old one still is", extra={"fields": fields})
+        self._metrics.reload(what, ok=False)
+        fields = {"problem": problem, "hash": self._gate.policy.hash, "model": self._gate.policy.model}
+        _log.error(f"the new {what} cannot be used; the old one still is", extra={"fields": fields})

@@ -17,7 +17,8 @@ import click
 import uvloop
 
 from certs.reload import CertificateError, Sources
-from policies.config import PolicyError
+from policies.config import Policy, PolicyError
+from policies.risk.classifier import ModelError
 from webhook import logs, pages, reload, settings
 from webhook.admission import Context
 from webhook.app import PATH, Front, Gate
@@ -27,6 +28,7 @@ from webhook.journal import Journal
 from webhook.lines import Lines, LogError
 from webhook.listener import Listener, ListenError, listen
 from webhook.metrics import Metrics
+from webhook.model import load_model
 from webhook.namespaces import NamespacesError
 from webhook.ops import Ops, Readiness
 from webhook.protocol import FULL, Limits, Refusal
@@ -61,12 +63,12 @@ class Service:
         try:
             self.surroundings = Surroundings(given, self.metrics)
             context = Context(namespaces=self.surroundings.namespaces)
-            self.gate = Gate(reload.load_policy(given.policy), context, self.surroundings.authority)
+            self.gate = Gate(self._policy(), context, self.surroundings.authority)
             sources = Sources(given.tls_cert, given.tls_key, given.tls_client_ca)
             self._certificate = CertificateWatch(sources, self.metrics, _now)
             self._losses = Losses(self.metrics.lost)
             self._decisions = DecisionLog(Lines.open(given.decision_log, self._losses))
-        except (PolicyError, CertificateError, LogError, NamespacesError, ClusterError) as error:
+        except (PolicyError, ModelError, CertificateError, LogError, NamespacesError, ClusterError) as error:
             raise StartError(str(error)) from error
         self._journal = Journal(self._decisions.write, self.metrics.reviews)
         self.metrics.running(version(), self.gate.policy)
@@ -81,6 +83,11 @@ class Service:
         # What was imported and built until now stays for good: no collection needs to look at it again.
         gc.collect()
         gc.freeze()
+
+    def _policy(self) -> Policy:
+        """Raises PolicyError, ModelError."""
+        given = self._settings
+        return reload.load_policy(given.policy, load_model(given.model) if given.model is not None else None)
 
     def _listeners(self) -> tuple[Listener, Listener]:
         given = self._settings
@@ -102,8 +109,9 @@ class Service:
 
     def _watched(self) -> list[Watch]:
         watches: list[Watch] = [self._certificate, self._decisions, self._losses]
-        if self._settings.policy is not None:
-            watches.append(PolicyWatch(self._settings.policy, self.gate, self.metrics, version()))
+        given = self._settings
+        if given.policy is not None or given.model is not None:
+            watches.append(PolicyWatch(given.policy, self.gate, self.metrics, version(), given.model))
         return [*watches, *self.surroundings.watches]
 
     async def run(self) -> int:
@@ -143,6 +151,7 @@ class Service:
             "policy": policy.name,
             "hash": policy.hash,
             "mode": policy.mode.value,
+            "model": policy.model,
         }
 
     def _stop(self, number: signal.Signals) -> None:

@@ -74,6 +74,9 @@ class Settings(BaseSettings):
         description="A YAML file of Namespace objects, where there is no cluster, or instead of what it says of them. "
         "Watched for changes.",
     )
+    model: Path | None = Field(
+        None, description="The classifier's model file. The shipped one when not given. Watched for changes."
+    )
     decision_log: str = Field("-", description="The file that decisions are written to; - is standard output.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much is said on standard error."

@@ -4,12 +4,17 @@ import asyncio
 import logging
 from pathlib import Path
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from policies.config import Mode, PolicyError
+from policies.risk import classifier
+from policies.risk.classifier import Classifier, ModelError
 from webhook import reload
 from webhook.app import Gate
 from webhook.metrics import Metrics
+from webhook.model import load_model
 from webhook.reload import PolicyWatch, load_policy
 
 HEAD = "apiVersion: podgate.dev/v1alpha1\nkind: GatePolicy\nmetadata: {name: mine}\nspec: "
@@ -141,3 +146,68 @@ def test_a_watch_that_breaks_does_not_keep_others_from_being_looked_at(caplog: p
         return counting.checks
 
     assert asyncio.run(play()) == len(caplog.records) == 3
+
+
+def _other_model(path: Path) -> str:
+    """Write a model that knows nothing."""
+    shipped = classifier.shipped().model
+    tables = {name: (0.0,) * len(table) for name, table in shipped.tables.items()}
+    model = classifier.sealed(replace(shipped, version="nothing", tables=tables, pairs=()))
+    path.write_bytes(msgspec.json.encode(model))
+    return Classifier(model).name
+
+
+class TestModel:
+    @pytest.fixture
+    def tried(self, tmp_path: Path) -> Tried:
+        found = Tried(tmp_path / "policy.yaml")
+        found.watch = PolicyWatch(found.path, found.gate, found.metrics, "1", tmp_path / "model.json")
+        return found
+
+    def counted(self, tried: Tried, result: str) -> float | None:
+        labels = {"what": "model", "result": result}
+        return tried.metrics.registry.get_sample_value("podgate_reloads_total", labels)
+
+    def test_a_valid_model_is_put_into_force_with_the_policy(self, tried: Tried) -> None:
+        name = _other_model(tried.path.with_name("model.json"))
+        tried.watch.check()
+
+        assert (tried.gate.policy.model, tried.gate.policy.profile) == (name, "pss-baseline")
+        assert self.counted(tried, "ok") == 1
+        assert f'model="{name}"'.encode() in tried.metrics.render()
+
+    def test_a_model_that_does_not_verify_is_said_once_and_the_old_one_kept(
+        self, tried: Tried, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        before, file = tried.gate.policy.model, tried.path.with_name("model.json")
+        _other_model(file)
+        file.write_bytes(file.read_bytes().replace(b"nothing", b"changed"))
+        tried.watch.check()
+        tried.watch.check()
+
+        assert tried.gate.policy.model == before
+        assert self.counted(tried, "failed") == 1
+        [record] = caplog.records
+        assert record.message == "the new model cannot be used; the old one still is"
+        assert "checksum is not that of its content" in record.fields["problem"]  # type: ignore[attr-defined]
+
+    def test_a_new_policy_keeps_the_model(self, tried: Tried) -> None:
+        name = _other_model(tried.path.with_name("model.json"))
+        tried.watch.check()
+        tried.write("{profile: pss-baseline, mode: audit}")
+        tried.watch.check()
+
+        assert (tried.gate.policy.model, tried.gate.policy.mode) == (name, Mode.AUDIT)
+
+    def test_a_model_needs_no_policy(self, tmp_path: Path) -> None:
+        name = _other_model(tmp_path / "model.json")
+        gate, metrics = Gate(load_policy(None)), Metrics()
+        PolicyWatch(None, gate, metrics, "1", tmp_path / "model.json").check()
+
+        assert (gate.policy.model, gate.policy.profile) == (name, "recommended")
+
+    def test_what_is_no_model(self, tmp_path: Path) -> None:
+        (tmp_path / "text").write_text("{")
+        for path, said in (("text", "text: the model cannot be read"), ("", "is not a file"), ("no", "no such file")):
+            with pytest.raises(ModelError, match=said):
+                load_model(tmp_path / path)

@@ -296,6 +296,9 @@ def test_what_keeps_it_from_starting_is_said_in_one_line(tmp_path: Path) -> None
 
     assert taken == f"Error: cannot listen on {HOST}:{port}: address already in use"
     assert failed(tmp_path, "--policy", str(tmp_path / "policy.yaml")).startswith(f"Error: {tmp_path}/policy.yaml:3: ")
+    (tmp_path / "model.json").write_text("{}")
+    said = f"Error: {tmp_path}/model.json: the model cannot be read: "
+    assert failed(tmp_path, "--model", str(tmp_path / "model.json")).startswith(said)
     assert failed(tmp_path, "--decision-log", str(tmp_path)) == f"Error: {tmp_path} cannot be written: is a directory"
     assert failed(tmp_path, "--port", "http").startswith("Error: --port: ")
 

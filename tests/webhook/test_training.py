@@ -36,6 +36,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(file)
 
 
+@pytest.fixture(scope="module")
+def trained(small: str) -> tuple[str, Result]:
+    """A model of the small data set, and what was said about it."""
+    file = f"{Path(small).parent}/model.json"
+    return file, run("train", "--dataset", small, "--version", "mine", "-o", file)
+
+
 @pytest.fixture
 def manifests(tmp_path: Path) -> Path:
     for folder, text in (("bad", DANGEROUS), ("good", BENIGN)):
@@ -53,28 +60,24 @@ class TestTrain:
         shipped = Path(classifier.__file__).parent / "model.json"
         assert (tmp_path / "model.json").read_bytes() == shipped.read_bytes()
 
-    def test_the_same_rows_give_the_same_bytes(self, small: str, tmp_path: Path) -> None:
-        for name in ("a", "b"):
-            assert run("train", "--dataset", small, "-o", str(tmp_path / name)).exit_code == 0
+    def test_the_same_rows_give_the_same_bytes(self, small: str, tmp_path: Path, trained: tuple[str, Result]) -> None:
+        assert run("train", "--dataset", small, "--version", "mine", "-o", str(tmp_path / "again")).exit_code == 0
+        assert (tmp_path / "again").read_bytes() == Path(trained[0]).read_bytes()
 
-        assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-        assert classifier.read((tmp_path / "a").read_bytes()).model.version.endswith("+own")
-
-    def test_it_says_how_good_the_model_is(self, small: str, tmp_path: Path) -> None:
-        found = run("train", "--dataset", small, "--version", "mine", "-o", str(tmp_path / "m"))
-
-        name = classifier.read((tmp_path / "m").read_bytes()).name
+    def test_it_says_how_good_the_model_is(self, trained: tuple[str, Result]) -> None:
+        file, found = trained
+        name = classifier.read(Path(file).read_bytes()).name
         assert name.startswith("mine@")
-        assert found.stdout.startswith(f"wrote the model {name} to {tmp_path}/m: warn at 0.")
+        assert found.stdout.startswith(f"wrote the model {name} to {file}: warn at 0.")
         assert "\nuses the host" in found.stdout
         assert found.stderr.splitlines()[0].startswith("cross-validating ")
 
-    def test_own_manifests_are_mixed_in(self, small: str, manifests: Path) -> None:
+    def test_own_manifests_are_mixed_in(self, small: str, manifests: Path, trained: tuple[str, Result]) -> None:
         added = ["--add", f"{manifests}/bad", "--label", "dangerous", "--add", f"{manifests}/good", "--label", "benign"]
         assert run("train", "--dataset", small, *added, "-o", f"{manifests}/m").exit_code == 0
-        assert run("train", "--dataset", small, "-o", f"{manifests}/n").exit_code == 0
 
-        mixed, pure = (classifier.read((manifests / name).read_bytes()).model for name in "mn")
+        mixed, pure = (classifier.read(Path(file).read_bytes()).model for file in (f"{manifests}/m", trained[0]))
+        assert mixed.version.endswith("+own")
         rows = {label: count + 1 for label, count in pure.provenance["rows"].items() if label != "synthetic"}
         assert mixed.provenance["rows"] == {**rows, "synthetic": 0}
         assert mixed.provenance["dataset"] != pure.provenance["dataset"]
@@ -118,6 +121,14 @@ def test_without_scikit_learn_it_says_what_to_install(monkeypatch: pytest.Monkey
     assert "pip install 'podgate[train]'" in found.stderr
 
 
+def test_a_model_of_ones_own_judges(trained: tuple[str, Result], manifests: Path) -> None:
+    found = run("check", f"{manifests}/bad", "--model", trained[0], "-o", "json")
+    wrong = run("check", f"{manifests}/bad", "--model", f"{manifests}/broken.yaml")
+
+    assert json.loads(found.stdout)["model"]["version"] == "mine"
+    assert (wrong.exit_code, "broken.yaml: the model cannot be read" in wrong.stderr) == (2, True)
+
+
 class TestEvaluate:
     def test_a_data_set_is_cross_validated(self, small: str) -> None:
         found = run("evaluate", "--dataset", small)
@@ -127,9 +138,8 @@ class TestEvaluate:
         assert "\namong infrastructure " in found.stdout
         assert "expected calibration error" in found.stdout
 
-    def test_a_model_judges_a_data_set(self, small: str, tmp_path: Path) -> None:
-        run("train", "--dataset", small, "-o", str(tmp_path / "m"))
-        found = run("evaluate", "--dataset", small, "--model", str(tmp_path / "m"))
+    def test_a_model_judges_a_data_set(self, small: str, trained: tuple[str, Result]) -> None:
+        found = run("evaluate", "--dataset", small, "--model", trained[0])
 
         assert found.exit_code == 0
         assert "It was made from these rows, which flatters it" in found.stdout

@@ -18,6 +18,7 @@ from webhook.commands.policy import policy_of
 @click.option("--profile", type=click.Choice(profile.names()), help=f"What is held against them [{profile.DEFAULT}].")
 @click.option("--policy", type=click.Path(), metavar="FILE", help="A GatePolicy, instead of a profile.")
 @click.option("--pss-version", metavar="v1.NN|latest", help="The version of the Pod Security Standards [latest].")
+@click.option("--model", type=click.Path(), metavar="FILE", help="A model of the classifier [the shipped one].")
 @click.option("-o", "--output", type=click.Choice(formats.names()), default="text", help="The format [text].")
 @click.option(
     "--min-severity",
@@ -34,6 +35,7 @@ def command(
     profile: str | None,
     policy: str | None,
     pss_version: str | None,
+    model: str | None,
     output: str,
     min_severity: str | None,
     fix: bool,
@@ -47,7 +49,7 @@ def command(
     """
     if not paths:
         raise click.UsageError("say what to check: a file, a folder, or - for standard input", ctx)
-    in_force = policy_of(profile, policy, pss_version)
+    in_force = policy_of(profile, policy, pss_version, model)
     least = Severity[min_severity.upper()] if min_severity is not None else Severity.INFO
     if fix or diff:
         if output != "text" or (fix and diff):
