@@ -13,9 +13,9 @@ from policies.identity import Requester
 
 
 class MayOverride(Struct, frozen=True):
-    """Whether somebody may lift a rule: the verb `override` on rules.podgate.dev/<rule> in a namespace.
+    """Whether somebody may lift a rule: the verb `override` on rules.podgate.dev, named by the rule, in a namespace.
 
-    `name` is the workload's, for roles that are limited by resourceNames.
+    `name` is the workload's; it is told, and does not change the answer.
     """
 
     requester: Requester
