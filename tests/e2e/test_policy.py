@@ -159,7 +159,7 @@ def _key(file: Path) -> str:
 
 
 def test_levels_are_those_that_namespaces_declare(shop: Shop) -> None:
-    bad = {"hostNetwork": True}
+    bad: dict[str, Any] = {"hostNetwork": True}
     assert "host-network" in shop.apply(pod("a", "counter", **bad)).stderr
     agent = shop.apply(pod("a", "agents", **bad))
     assert agent.returncode == 0, agent.stderr
