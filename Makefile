@@ -123,6 +123,15 @@ e2e: $(READY) ## Run the end-to-end tests against a real API server
 	tests/manifests/tools/build >/dev/null || exit $$?; \
 	PODGATE_E2E_REQUIRED=1 $(BIN)/python -m pytest -q tests/e2e tests/manifests
 
+.PHONY: image-steps
+image-steps: $(READY) ## Run the steps of the image's build without a container engine, in var/image (fetches packages)
+	@rm -rf var/image && $(BIN)/python -m tests.manifests.image var/image
+
+.PHONY: sbom
+sbom: $(READY) ## Write what is in the serving image, as CycloneDX: dist/podgate.cdx.json
+	@mkdir -p dist && $(BIN)/python requirements/sbom.py requirements/serve.txt pyproject.toml >dist/podgate.cdx.json
+	@echo dist/podgate.cdx.json
+
 .PHONY: bench
 bench: $(READY) ## Print what rules cost (CORPUS=FILE: on these manifests), and a review next to a bare TLS echo
 	@$(BIN)/python -m benchmarks.rules
@@ -130,7 +139,7 @@ bench: $(READY) ## Print what rules cost (CORPUS=FILE: on these manifests), and 
 
 .PHONY: lock
 lock: $(READY) ## Resolve the dependencies anew into requirements/
-	@for set in "dev --group dev" "serve"; do set -- $$set; \
+	@for set in "dev --group dev" "serve" "train --extra train"; do set -- $$set; \
 	  $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml \
 	    $$2 $$3 $$( [ $$1 = dev ] || echo "-c requirements/dev.txt" ) -o requirements/$$1.txt; done
 	@echo uv | $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header - \
