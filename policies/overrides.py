@@ -88,6 +88,25 @@ def places(resource: Resource) -> dict[Path, Mapping[str, str | None]]:
     return found | {each.prefix: each.pod.annotations for each in resource.pods if each.prefix}
 
 
+def written(resource: Resource) -> dict[Path, frozenset[str]]:
+    """Where this update writes or changes an override, valid or not, and the rules that it names there."""
+    if resource.before is None:
+        return {}
+    old = places(resource.before)
+    found = {prefix: (_said(new), _said(old.get(prefix, {}))) for prefix, new in places(resource).items()}
+    return {prefix: _named(new.get(RULES, "")) for prefix, (new, before) in found.items() if new and new != before}
+
+
+def _said(annotations: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: text for name in _ALL if (text := annotations.get(name))}
+
+
+def _named(text: str) -> frozenset[str]:
+    known = registry.by_name()
+    names = (name.strip() for name in text.split(",")[:_MOST_RULES])
+    return frozenset(known[name].id if name in known else name for name in names)
+
+
 class _RefusedError(Exception):
     def __init__(self, annotation: str, problem: str) -> None:
         super().__init__(problem)

@@ -113,7 +113,8 @@ def _judge(request: Request, kind: Kind, policy: Policy, context: Context, answe
             return decisions.ALLOWED
         evaluation, known = policy.engine.evaluate(resource), NOTHING
         if changes and (evaluation.findings or _is_risky(evaluation, policy)):
-            evaluation, known = review.with_values(evaluation, request.object), _before(resource, request, policy)
+            evaluation = review.with_values(evaluation, request.object)
+            known = grants.excused(_before(resource, request, policy), resource)
     except UnreadableObjectError as error:
         if changes and review.is_specification_kept(request):
             return decisions.tolerate(error)

@@ -100,6 +100,23 @@ def weigh(case: Case, answers: Answers) -> Found | Asked:
     return tuple(found)
 
 
+def excused(known: Evaluation, resource: Resource) -> Evaluation:
+    """What was there before an update, without what the update writes an override for.
+
+    Pods inherit overrides, so that one is stored only when it was granted, however long the object has had what it
+    lifts.
+    """
+    written = overrides.written(resource)
+    if not written:
+        return known
+    findings = tuple(
+        found
+        for found in known.findings
+        if not any(found.rule.id in rules and found.path[: len(at)] == at for at, rules in written.items())
+    )
+    return Evaluation(findings, None if any(RISK in rules for rules in written.values()) else known.risk)
+
+
 def _needed(override: Override, case: Case) -> frozenset[str]:
     """The rules of this override that something was found of that leads to more than a record."""
     at_stake = {

@@ -347,3 +347,64 @@ class TestSigned:
     def test_keys_that_are_none_are_refused(self, keys: list[Json]) -> None:
         with pytest.raises(config.PolicyError, match=r"spec\.overrides\.keys"):
             trusting(keys=keys)
+
+
+class TestWrittenLater:
+    """An override on what was there before: pods inherit it, so that whoever writes it needs the right as ever."""
+
+    OLD = deployment()
+
+    def denied(self, new: Json, old: Json = OLD, **given: Any) -> str:
+        return message(answered(new, False, old=old, **given))
+
+    def test_whoever_may_not_override_cannot_write_one(self) -> None:
+        assert "alice may not override it" in self.denied(deployment(asked()))
+
+    def test_on_a_template_neither(self) -> None:
+        assert "alice may not override it" in self.denied(deployment(template=asked()))
+
+    def test_whoever_may_can(self) -> None:
+        found = answered(deployment(asked()), True, old=self.OLD)
+        assert found["allowed"] is True
+        assert found["auditAnnotations"]["overridden"].startswith("host-path until")
+
+    @pytest.mark.parametrize("changes", [{"expires": "2026-12-02T00:00:00Z"}, {"reason": "another"}], ids=str)
+    def test_prolonging_one_is_writing_one(self, changes: dict[str, str]) -> None:
+        assert "alice may not" in self.denied(deployment(asked(**changes)), deployment(asked()))
+
+    @pytest.mark.parametrize(
+        ("changes", "problem"),
+        [({"expires": "2027-06-01T00:00:00Z"}, "is too far away"), ({"reason": ""}, "is missing: say why")],
+        ids=str,
+    )
+    def test_one_that_may_count_later_is_refused_now(self, changes: dict[str, str], problem: str) -> None:
+        assert problem in message(response(ask(deployment(asked(**changes)), old=self.OLD)))
+
+    @pytest.mark.parametrize("old", [deployment(asked()), deployment(asked(expires="2026-11-01T00:00:00Z"))])
+    def test_one_that_stays_as_it_is_does_not_matter(self, old: Json) -> None:
+        new = copy.deepcopy(old)
+        new["metadata"]["labels"] = {"changed": "true"}
+        assert response(ask(new, old=old))["allowed"] is True
+
+    def test_it_may_be_taken_off(self) -> None:
+        assert response(ask(self.OLD, old=deployment(asked())))["allowed"] is True
+
+    def test_what_it_does_not_name_stays_as_it_was(self) -> None:
+        assert response(ask(deployment(asked("host-network")), old=self.OLD))["allowed"] is True
+
+    def test_the_risk_is_no_exception(self) -> None:
+        policy = config.parse(
+            HEAD
+            + "{profile: pss-baseline, rules: {host-path: {action: audit}}, classifier: {warnAt: 0.0, denyAt: 0.0}}"
+        )
+        assert "may not override it" in self.denied(deployment(asked("risk")), policy=policy)
+
+    def test_a_controller_copies_what_its_owner_was_granted(self) -> None:
+        owner = {**OWNER, "kind": "Deployment", "name": "app"}
+        old, new = replicaset(), replicaset(asked())
+        for each in (old, new):
+            each["metadata"]["ownerReferences"] = [owner]
+        stored = deployment(asked())
+        stored["metadata"]["uid"] = "u-1"
+        user = "system:serviceaccount:kube-system:deployment-controller"
+        assert answered(new, stored, old=old, user=user)["allowed"] is True
