@@ -44,12 +44,14 @@ FEATURES: tuple[Feature, ...] = (
     *_of(
         PRIVILEGES,
         ("privileged", "a privileged container", 1, "privileged"),
-        ("capabilities_host", "capabilities that give the host", 3, "capabilities-added-dangerous capabilities-added"),
-        ("capabilities_network", "capabilities over the network", 2, "capabilities-net-raw capabilities-added"),
+        ("capabilities_host", "capabilities that give the host", 3,
+         "capabilities-added-dangerous capabilities-added capabilities-added-strict"),
+        ("capabilities_network", "capabilities over the network", 2,
+         "capabilities-net-raw capabilities-added capabilities-added-strict"),
         ("isolation_off", "seccomp, AppArmor or the masks of /proc off", 2, "seccomp-unconfined apparmor proc-mount"),
         ("host_process", "a Windows container that runs on the host", 1, "windows-host-process"),
         ("kernel_sysctl", "a kernel setting outside the safe set", 1, "sysctls"),
-        ("root_user", "a container that asks to be root", 1, "run-as-user-zero run-as-root"),
+        ("root_user", "a container that asks to be root", 1, "run-as-user-zero run-as-root run-as-non-root-missing"),
     ),
     *_of(
         NAMESPACES,
@@ -71,7 +73,7 @@ FEATURES: tuple[Feature, ...] = (
         ("path_kernel", "/proc or /sys of the host (2: writable)", 2, "host-path-sensitive host-path"),
         ("path_devices", "devices of the host (2: writable)", 2, "host-path-sensitive host-path"),
         ("path_logs", "logs of the host (2: writable)", 2, "host-path-sensitive host-path"),
-        ("path_other", "another folder of the host (2: writable)", 2, "host-path host-path-writable"),
+        ("path_other", "another folder of the host (2: writable)", 2, "host-path host-path-writable volume-types"),
     ),
     *_of(
         COMMANDS,

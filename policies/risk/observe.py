@@ -233,7 +233,7 @@ def _privileges(container: Container, found: Features) -> int:
         found["root_user"] = 1
     if security.windows_options is not None and security.windows_options.host_process:
         found["host_process"] = 1
-    if container.pod.spec.host_pid and power:
+    if power and "host_pid" in found:
         found["host_processes_with_power"] = 1
     return power
 
