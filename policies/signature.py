@@ -27,7 +27,18 @@ from policies.overrides import REASON, SIGNED, TICKET, Override, places
 from policies.path import render
 from policies.resource import Resource
 
-__all__ = ["Key", "Keys", "annotation", "compile_keys", "fingerprint", "public_key", "statements", "verify", "written"]
+__all__ = [
+    "Key",
+    "Keys",
+    "annotation",
+    "compile_keys",
+    "fingerprint",
+    "public_key",
+    "statements",
+    "unfit",
+    "verify",
+    "written",
+]
 
 #: The domain: a signature of something else, made with the same key, is none of an override.
 DOMAIN = "override/v1"
@@ -136,7 +147,7 @@ def verify(
     if match is None:
         return "is not signed"
     name, signature = match[1], urlsafe_b64decode(match[2] + "==")
-    if problem := _unfit(keys, name, override, now):
+    if problem := unfit(keys, override, now):
         return problem
     try:
         documents = statements(override, resource, findings)
@@ -150,8 +161,9 @@ def verify(
     )
 
 
-def _unfit(keys: Keys, name: str, override: Override, now: datetime) -> str | None:
-    """What needs no look at the signature itself."""
+def unfit(keys: Keys, override: Override, now: datetime) -> str | None:
+    """Why a signature does not count whatever was signed: its key, or that it is revoked or has ended."""
+    name = override.signature.partition(":")[0]
     known = keys.known.get(name)
     if known is None:
         return f"is signed with the key {name}, which the policy does not know"

