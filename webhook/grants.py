@@ -196,11 +196,11 @@ def _inherited(case: Case, owner: OwnerReference, answers: Answers) -> Found | A
     asked = [_still(each, case) for each in overrides.of(resource, case.policy.overrides, case.now)]
     there = case.policy.engine.evaluate(resource)
     lifted = [
-        (found, override)
+        (_inside(found, resource), override)
         for found in there.findings
         if (override := granted(asked, found.rule.id, found.path)) is not None
     ]
-    kept = _same(case.evaluation.findings, lifted)
+    kept = _same(((found.rule.id, _inside(found, case.resource)) for found in case.evaluation.findings), lifted)
     if is_risky(there, case.policy) and there.risk is not None:  # otherwise nobody was asked about the risk
         risk = granted(asked, RISK, there.risk.path)
         kept += [replace(risk, rules=frozenset({RISK}), prefix=())] if risk is not None else []
@@ -230,15 +230,18 @@ def is_risky(evaluation: Evaluation, policy: Policy) -> bool:
     return risk is not None and risk.probability >= min(policy.thresholds.warn_at, policy.thresholds.deny_at)
 
 
-def _same(findings: Iterable[Finding], lifted: list[tuple[Finding, Override]]) -> list[Override]:
+_Inside = tuple[str, Path, str]
+
+
+def _same(findings: Iterable[tuple[str, _Inside]], lifted: list[tuple[_Inside, Override]]) -> list[Override]:
     """Overrides of the rules of which every finding was lifted for the owner, each as often as it was there."""
-    known: dict[tuple[Any, ...], list[Override]] = {}
+    known: dict[_Inside, list[Override]] = {}
     for found, override in lifted:
-        known.setdefault(_inside(found), []).append(override)
+        known.setdefault(found, []).append(override)
     by_rule: dict[str, list[Override | None]] = {}
-    for found in findings:
-        same = known.get(_inside(found))
-        by_rule.setdefault(found.rule.id, []).append(same.pop(0) if same else None)
+    for rule, found in findings:
+        same = known.get(found)
+        by_rule.setdefault(rule, []).append(same.pop(0) if same else None)
     return [
         replace(each[0], rules=frozenset({rule}), prefix=())
         for rule, each in by_rule.items()
@@ -246,10 +249,14 @@ def _same(findings: Iterable[Finding], lifted: list[tuple[Finding, Override]]) -
     ]
 
 
-def _inside(found: Finding) -> tuple[Any, ...]:
-    """A finding without the way to its pod: the same in a template and in the pod that is made of it."""
-    rule, path, message = found.sameness
-    return rule, path[found.prefix :], message
+def _inside(found: Finding, resource: Resource) -> _Inside:
+    """A finding without the way to its pod: the same in a template and in the pod that is made of it.
+
+    Rules that look at whole objects find things in pods, too.
+    """
+    ways = [each.prefix for each in resource.pods if found.path[: len(each.prefix)] == each.prefix]
+    inside = found.path[max(map(len, ways), default=0) :]
+    return found.rule.id, tuple([step for step in inside if isinstance(step, str)]), found.message
 
 
 def _uid(obj: Mapping[str, Any]) -> Any:

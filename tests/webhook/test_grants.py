@@ -270,6 +270,18 @@ class TestInherited:
         obj["spec"]["containers"].insert(0, {"name": "added", "securityContext": {"privileged": True}})
         assert "privileged: " in message(self.judge(owner, obj))
 
+    @pytest.mark.parametrize("labels", [{}, {"app": "helm", "name": "tiller"}], ids=str)
+    def test_what_a_rule_about_whole_objects_finds_in_a_pod_is_inherited(self, labels: dict[str, str]) -> None:
+        policy = config.parse(HEAD + "{profile: pss-baseline, rules: {tiller: {action: deny}}}")
+        owner, obj = replicaset(asked("tiller")), made()
+        for inner in (owner["spec"]["template"], obj):
+            image = "registry.example.com/app:1" if labels else "registry.example.com/tiller:1"
+            inner["spec"] = {"containers": [{"name": "app", "image": image}]}
+            inner["metadata"]["labels"] = labels
+        answers: Answers = {self.QUESTION: owner}
+        assert "tiller: " in message(response(ask(obj, {self.QUESTION: replicaset()}, user=REPLICASETS, policy=policy)))
+        assert response(ask(obj, answers, user=REPLICASETS, policy=policy))["allowed"] is True
+
     def test_a_replicaset_inherits_from_its_deployment(self) -> None:
         owner = {**OWNER, "kind": "Deployment", "name": "app"}
         obj = replicaset()
