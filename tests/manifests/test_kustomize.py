@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ import yaml
 
 from policies import config, kinds
 from policies.identity import SYSTEM_NAMESPACES, Kind
+from webhook.metrics import Metrics
 from webhook.settings import Settings
 
 from .tools import MANIFESTS, OVERLAYS, Object, composed, kustomized, named, overlay
@@ -200,3 +203,37 @@ def test_rights_are_those_that_are_used_and_no_more() -> None:
         if "secrets" in rule["resources"] or {"update", "patch"} & set(rule["verbs"]):
             assert rule["resourceNames"], "what may be changed is named"
     assert not [rule for rule in rules if "secrets" in rule["resources"] and "create" in rule["verbs"]]
+
+
+def _headings(page: Path) -> set[str]:
+    titles = [line.lstrip("# ") for line in page.read_text().splitlines() if line.startswith("#")]
+    return {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles}
+
+
+def test_every_alert_has_a_runbook(tmp_path: Path) -> None:
+    (group,) = named(composed(tmp_path, "enforce", "monitoring"), "PrometheusRule")["spec"]["groups"]
+    for alert in group["rules"]:
+        page, _, heading = alert["annotations"]["runbook_url"].partition("#")
+        assert heading in _headings(MANIFESTS.parent / page), alert["alert"]
+        assert alert["labels"]["severity"] in ("warning", "critical")
+
+
+def test_links_to_headings_lead_to_headings() -> None:
+    docs = MANIFESTS.parent / "docs"
+    for page in (docs / "install.md", docs / "troubleshoot.md"):
+        for target, heading in re.findall(r"\]\(([\w./-]*)#([\w-]+)\)", page.read_text()):
+            assert heading in _headings(docs / target if target else page), f"{page.name}: {target}#{heading}"
+
+
+def test_alerts_and_dashboard_ask_for_metrics_that_there_are(tmp_path: Path) -> None:
+    found = composed(tmp_path, "enforce", "monitoring")
+    (group,) = named(found, "PrometheusRule")["spec"]["groups"]
+    board = json.loads(named(found, "ConfigMap", "podgate-dashboard")["data"]["podgate.json"])
+    asked = [rule["expr"] for rule in group["rules"]]
+    asked += [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    known = set()
+    for family in Metrics().registry.collect():
+        suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "info": ["_info"]}
+        known |= {family.name + suffix for suffix in suffixes.get(family.type, [""])}
+    named_ = {name for text in asked for name in re.findall(r"podgate_\w+", text)}
+    assert named_ - known == set()
