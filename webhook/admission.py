@@ -1,5 +1,6 @@
 """An admission request, from bytes to bytes: the five steps, in order, and nothing else."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
@@ -8,7 +9,7 @@ from msgspec import Struct
 from policies import decision as decisions
 from policies import kinds
 from policies import resource as resources
-from policies.config import Policy
+from policies.config import Mode, Policy
 from policies.decision import Decision, Verdict
 from policies.engine import NOTHING, Evaluation
 from policies.identity import Kind
@@ -122,20 +123,24 @@ def _judge(request: Request, kind: Kind, policy: Policy, context: Context, answe
     decision = decisions.decide(evaluation, policy, known)
     if decision.judged is Verdict.ALLOW:
         return decision
+    # What is at stake is what the policy would deny if its mode let it.
+    strict = decision
+    if policy.mode is Mode.AUDIT:
+        strict = decisions.decide(evaluation, dataclasses.replace(policy, mode=Mode.ENFORCE), known)
     case = Case(
         resource,
         evaluation,
-        decision,
+        strict,
         policy,
         request.namespace or "",
         request.requester,
         context.now(),
         request.object,
     )
-    return _lifted(case, known, answers)
+    return _lifted(case, decision, known, answers)
 
 
-def _lifted(case: Case, known: Evaluation, answers: Answers) -> Decision | Asked:
+def _lifted(case: Case, decision: Decision, known: Evaluation, answers: Answers) -> Decision | Asked:
     """The decision with the overrides that count."""
     try:
         found = grants.weigh(case, answers)
@@ -143,7 +148,7 @@ def _lifted(case: Case, known: Evaluation, answers: Answers) -> Decision | Asked
         return decisions.refuse(error, case.policy)
     if isinstance(found, Asked):
         return found
-    return decisions.decide(case.evaluation, case.policy, known, found) if found else case.decision
+    return decisions.decide(case.evaluation, case.policy, known, found) if found else decision
 
 
 def _runs_apart(resource: Resource, policy: Policy) -> bool:

@@ -144,6 +144,31 @@ class TestGranted:
         assert answered(deployment(template=asked()), True)["allowed"] is True
 
 
+class TestAudit:
+    """Where nothing is denied yet, the record says what would be: with the overrides that would count."""
+
+    POLICY = config.parse(HEAD + "{profile: pss-baseline, mode: audit}")
+
+    @pytest.mark.parametrize(("may", "judged"), [(True, "allow"), (False, "deny")])
+    def test_overrides_count_as_they_would(self, may: bool, judged: str) -> None:
+        found = answered(pod(asked()), may, policy=self.POLICY)
+        assert found["allowed"] is True
+        assert found["auditAnnotations"]["decision"] == judged
+        assert ("overridden" in found["auditAnnotations"]) is may
+        assert "warnings" not in found
+
+    def test_what_was_there_before_is_not_asked_about(self) -> None:
+        old = pod(asked())
+        assert response(ask({**old, "status": {}}, old=old, policy=self.POLICY))["allowed"] is True
+
+    def test_the_risk_counts_too(self) -> None:
+        policy = config.parse(
+            HEAD + "{profile: pss-baseline, mode: audit, rules: {host-path: {action: audit}}, classifier: "
+            "{warnAt: 0.0, denyAt: 0.0}}"
+        )
+        assert answered(pod(asked("risk")), True, policy=policy)["auditAnnotations"]["decision"] == "allow"
+
+
 class TestAdvisories:
     def test_an_exception_is_taken_from_no_other_object(self) -> None:
         """CVE-2024-48921: exceptions were accepted from any namespace. Ours stand on the object itself, or nowhere."""
