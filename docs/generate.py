@@ -15,6 +15,8 @@ from typing import Any
 import policies.rules
 from policies import profile, registry, schema
 from policies.profile import Action
+from policies.risk import classifier
+from policies.risk.features import FEATURES, REMEDIES
 from policies.standard import LATEST
 from webhook import catalog
 
@@ -97,9 +99,40 @@ def _part(field: Mapping[str, Any]) -> str:
     return str(field["$ref"]).rpartition("/")[2]
 
 
+_FEATURES = """# Features
+
+{count} facts about a pod that the [classifier](classifier.md) adds up. A pod's features are the most that any of its
+containers shows. *Weight* is what a feature adds to the log-odds in the shipped model, `{version}`: at its least value,
+and at its most; it never falls in between. Where it is 0, the model found that the feature tells nothing beyond what
+others tell. [Pictures](model/effects.svg).
+"""
+
+
+def features() -> Iterator[str]:
+    """docs/features.md: what the classifier sees, and what each thing weighs in the shipped model."""
+    model = classifier.shipped().model
+    yield HEADER + _FEATURES.format(count=len(FEATURES), version=model.version)
+    for group in REMEDIES:
+        yield f"\n## {group.capitalize()}\n\n| feature | meaning | values | weight | about the same |\n"
+        yield "|---|---|---|---|---|\n"
+        for each in (found for found in FEATURES if found.remedy == group):
+            related = ", ".join(f"[{name}](rules.md#{name})" for name in each.rules)
+            weight = _weight(model.tables[each.name])
+            yield f"| `{each.name}` | {each.meaning} | 0 to {each.most} | {weight} | {related} |\n"
+    for pair in model.pairs:
+        yield f"\n`{'` and `'.join(pair.features)}` together add up to {pair.table[-1][-1]:.2f} more.\n"
+
+
+def _weight(table: tuple[float, ...]) -> str:
+    if not any(table):
+        return "0"
+    return f"{table[1]:.2f}" if table[1] == table[-1] else f"{table[1]:.2f} to {table[-1]:.2f}"
+
+
 PAGES = {
     "rules.md": rules,
     "settings.md": settings,
+    "features.md": features,
     "policy-fields.md": policy_fields,
     "gatepolicy.schema.json": gatepolicy_schema,
 }
