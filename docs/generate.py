@@ -12,6 +12,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import chart
+
 import policies.rules
 from policies import profile, registry, schema
 from policies.profile import Action
@@ -135,6 +137,8 @@ PAGES = {
     "features.md": features,
     "policy-fields.md": policy_fields,
     "gatepolicy.schema.json": gatepolicy_schema,
+    "../manifests/chart/README.md": lambda: chart.readme(HEADER),
+    "../manifests/chart/values.schema.json": chart.schema,
 }
 
 
