@@ -60,8 +60,8 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much is held in memory of reviews that have not arrived whole. Judging one never waits, so nothing else adds
-    up. A review that arrives at once is answered even when there is no room."""
+    """How much is held in memory of reviews that have not arrived whole, or wait until somebody was asked. Judging one
+    never waits, so nothing else adds up. A review that arrives at once is answered even when there is no room."""
 
     body_bytes: int = 8 * 1024 * 1024
     total_bytes: int = 64 * 1024 * 1024
@@ -142,12 +142,17 @@ class Front:
         started = perf_counter()
         until = started + max(_LEAST_ASKING, min(_MOST_ASKING, timeout(query) * _SHARE_OF_ASKING))
         answers: dict[Question, Reply] = {}
-        for _ in range(_ROUNDS):
-            answers |= await self._replies(asked, until - perf_counter())
-            answer = self._answer(body, query, answers, perf_counter() - started)
-            if not isinstance(answer, Asked):
-                return answer
-            asked = answer
+        self._held_bytes += len(body)
+        try:
+            # Where too much is held already, nobody is asked, and what needs an answer does not count.
+            for _ in range(_ROUNDS if self._held_bytes <= self._bounds.total_bytes else 0):
+                answers |= await self._replies(asked, until - perf_counter())
+                answer = self._answer(body, query, answers, perf_counter() - started)
+                if not isinstance(answer, Asked):
+                    return answer
+                asked = answer
+        finally:
+            self._held_bytes -= len(body)
         found = self._answer(body, query, SILENCE, perf_counter() - started)
         if isinstance(found, Asked):
             raise TypeError("a review asks where nobody can be asked")

@@ -10,8 +10,9 @@ from tests.webhook.serving import Wire, running
 from tests.webhook.test_app import JSON, Tried
 from tests.webhook.test_grants import CONTEXT, POLICY, REPLICASETS, asked, made, pod, replicaset
 from webhook.admission import Context
-from webhook.app import Front, Gate
+from webhook.app import Bounds, Front, Gate
 from webhook.asking import Answer, MayOverride, NamespaceOf, OwnerOf, Question
+from webhook.grants import Asked
 
 
 class Oracle:
@@ -107,6 +108,34 @@ def test_a_review_is_told_once_and_with_the_policy_of_its_namespace() -> None:
     assert policy is admitted.policy
     assert policy.hash == POLICY.hash
     assert 0 < seconds < 3
+
+
+def test_what_waits_for_answers_counts_against_the_memory() -> None:
+    """Otherwise whoever reaches the port could have every connection hold a review of the greatest size."""
+
+    class Slow(Oracle):
+        most = 0
+
+        async def ask(self, question: Question, seconds: float) -> Answer:
+            self.most = max(self.most, front._held_bytes)
+            await asyncio.sleep(0.01)
+            return await super().ask(question, seconds)
+
+    content = sent(pod(asked()))
+    oracle = Slow(*[True] * 10)
+    found = tried(oracle)
+    front = Front(found.gate, found.front._other, lambda *_: None, found.stages.append, Bounds(total_bytes=1500))
+    assert len(content) * 3 > 1500 > len(content)
+
+    async def together() -> list[bytes]:
+        first = front._answer(content, b"")
+        assert isinstance(first, Asked)
+        return await asyncio.gather(*(front._ask(first, content, b"") for _ in range(4)))
+
+    answers = [b'"allowed":true' in answer for answer in asyncio.run(together())]
+    assert 0 < oracle.most <= 1500
+    assert 0 < answers.count(True) < 4
+    assert front._held_bytes == 0
 
 
 def test_the_short_way_leaves_it_to_the_ordinary_one() -> None:
