@@ -204,10 +204,19 @@ def _strictest(bases: Iterable[Base]) -> Base:
     """For a namespace of which nothing is known: whatever it may be, it is not judged more mildly."""
     found = list(bases)
     names = {name for base in found for name in base.actions}
+    actions = {name: max(base.actions.get(name, Action.OFF) for base in found) for name in names}
+    # Two sets of options cannot be put together: those count that stand where the rule is applied most strictly.
+    options = {
+        name: base.options[name]
+        for base in reversed(found)
+        for name in base.options
+        if base.actions.get(name, Action.OFF) is actions.get(name, Action.OFF)
+    }
     return replace(
         found[0],
         mode=max((base.mode for base in found), key=_STRICTNESS.index),
-        actions={name: max(base.actions.get(name, Action.OFF) for base in found) for name in names},
+        actions=actions,
+        options={**found[0].options, **options},
         thresholds=Thresholds(
             min(base.thresholds.warn_at for base in found), min(base.thresholds.deny_at for base in found)
         ),

@@ -171,6 +171,20 @@ class TestUnknownNamespaces:
             said = {"host-port", "host-network"}  # what the file says by name stays as it says
             assert all(action <= unknown.actions[rule] for rule, action in known.actions.items() if rule not in said)
 
+    def test_the_options_come_with_the_rule(self) -> None:
+        found = policy(
+            """{profile: pss-baseline, namespaces: [
+            {names: [other], rules: {image-registry: {action: warn, options: {allow: [registry.example.com]}}}},
+            {names: [bank], rules: {image-registry: {action: deny, options: {allow: [bank.example.com]}}}}]}"""
+        )
+        pod: dict[str, Any] = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}
+        pod["spec"] = {"containers": [{"name": "a", "image": "registry.example.com/x:1"}]}
+        readings: tuple[dict[str, str] | None, ...] = (None, {})
+        for labels in readings:
+            judged = found.within("bank", labels)
+            rules = {each.rule.id for each in judged.engine.evaluate(resource.read(pod)).findings}
+            assert "image-registry" in rules, labels
+
 
 class TestExclusions:
     POLICY = policy("{exclusions: {namespaces: [kube-system], users: [root], groups: [admins]}}")
