@@ -8,10 +8,8 @@ from policies import overrides
 from policies import resource as resources
 from policies.config import Policy
 from policies.decision import Reason, decide
-from policies.engine import Finding
 from policies.resource import Resource, UnreadableObjectError
-from policies.rule import Severity
-from webhook import manifest, mend
+from webhook import manifest
 from webhook.manifest import File, Flaw, Manifest
 from webhook.report import Fix, Fixes, Located, ModelRef, ObjectRef, PolicyRef, Report, ReportError, Result, Source
 
@@ -105,19 +103,9 @@ class _Desk:
         if self.fixes is Fixes.NONE or not reasons:
             return [None] * len(reasons)
         findings = [reason.finding for reason in reasons]
+        from webhook import mend  # noqa: PLC0415 - takes as long as judging 50 files, and most formats show no fixes
+
         return mend.proposals(found, resource, findings, self.policy.engine, text=self.fixes is Fixes.TEXT)
-
-
-def wanted(policy: Policy, least: Severity, now: datetime) -> mend.Wanted:
-    """Which findings are to be fixed: those that are severe enough, and that no override lifts."""
-
-    def of(_found: Manifest, resource: Resource) -> list[Finding]:
-        asked = overrides.of(resource, policy.overrides, now)
-        reasons = decide(policy.engine.evaluate(resource), policy, overrides=asked).reasons
-        kept = [reason.finding for reason in reasons if reason.override is None]
-        return [finding for finding in kept if finding.rule.severity >= least]
-
-    return of
 
 
 #: Where kubectl puts what names no namespace.

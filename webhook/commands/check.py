@@ -9,7 +9,7 @@ from policies.config import Mode
 from policies.rule import Severity
 from webhook import formats
 from webhook.check import check
-from webhook.commands import Progress, colourful, mending, write
+from webhook.commands import Progress, colourful, write
 from webhook.commands.policy import policy_of
 
 
@@ -54,6 +54,8 @@ def command(
     if fix or diff:
         if output != "text" or (fix and diff):
             raise click.UsageError("--fix prints files and --diff what changes in them: use one, and no -o", ctx)
+        from webhook.commands import mending  # noqa: PLC0415 - only for this
+
         ctx.exit(mending.run(paths, in_force, least, diff=diff))
     chosen = formats.load(output)
     progress = Progress("checked {:,} objects in {:,} files")

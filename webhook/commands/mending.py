@@ -7,13 +7,17 @@ from datetime import UTC, datetime
 from difflib import unified_diff
 from io import StringIO
 
+from policies import overrides
 from policies.config import Policy
+from policies.decision import decide
+from policies.engine import Finding
+from policies.resource import Resource
 from policies.rule import Severity
-from webhook.check import judge, wanted
+from webhook.check import judge
 from webhook.commands import colourful, write
 from webhook.formats import text
-from webhook.manifest import File, find
-from webhook.mend import mend
+from webhook.manifest import File, Manifest, find
+from webhook.mend import Wanted, mend
 from webhook.report import ExitCode, Report, counted
 
 
@@ -24,7 +28,7 @@ def run(paths: Iterable[str], policy: Policy, least: Severity, *, diff: bool) ->
     fixed: list[File] = []
     count = 0
     for file in files:
-        mended = mend(file, policy.engine, wanted(policy, least, now))
+        mended = mend(file, policy.engine, _wanted(policy, least, now))
         fixed.append(replace(file, content=mended.content))
         count += mended.count
     if diff:
@@ -34,6 +38,18 @@ def run(paths: Iterable[str], policy: Policy, least: Severity, *, diff: bool) ->
     report = judge(fixed, policy).told()
     write(_left(count, report), sys.stderr)
     return report.exit_code
+
+
+def _wanted(policy: Policy, least: Severity, now: datetime) -> Wanted:
+    """Which findings are to be fixed: those that are severe enough, and that no override lifts."""
+
+    def of(_found: Manifest, resource: Resource) -> list[Finding]:
+        asked = overrides.of(resource, policy.overrides, now)
+        reasons = decide(policy.engine.evaluate(resource), policy, overrides=asked).reasons
+        kept = [reason.finding for reason in reasons if reason.override is None]
+        return [finding for finding in kept if finding.rule.severity >= least]
+
+    return of
 
 
 def _print(files: list[File]) -> None:
