@@ -148,7 +148,7 @@ def _lifted(case: Case, decision: Decision, known: Evaluation, answers: Answers)
         return decisions.refuse(error, case.policy)
     if isinstance(found, Asked):
         return found
-    return decisions.decide(case.evaluation, case.policy, known, found) if found else decision
+    return decisions.decide(grants.left(case, found), case.policy, known, found) if found else decision
 
 
 def _runs_apart(resource: Resource, policy: Policy) -> bool:

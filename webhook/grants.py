@@ -207,6 +207,18 @@ def _inherited(case: Case, owner: OwnerReference, answers: Answers) -> Found | A
     return (*kept, *(each for each in asked if isinstance(each, Refusal)))
 
 
+def left(case: Case, found: Found) -> Evaluation:
+    """What was found, with the risk of the riskiest pod that no override is about, if it leads to anything."""
+    evaluation, resource = case.evaluation, case.resource
+    if evaluation.risk is None or granted(found, RISK, evaluation.risk.path) is None:
+        return evaluation
+    rest = tuple(each for each in resource.pods if granted(found, RISK, each.prefix) is None)
+    if not rest:
+        return evaluation
+    other = case.policy.engine.evaluate(Resource(resource.row, resource.body, resource.identity, rest))
+    return replace(evaluation, risk=other.risk) if is_risky(other, case.policy) else evaluation
+
+
 def _still(found: Override | Refusal, case: Case) -> Override | Refusal:
     """What the owner was granted, as far as the policy still takes it: keys and signatures are revoked."""
     if isinstance(found, Refusal):

@@ -318,6 +318,28 @@ class TestInherited:
         assert response(ask(obj, {question: stored}, user=user))["allowed"] is True
 
 
+class TestRiskOfSeveralPods:
+    POLICY = config.parse(
+        HEAD + "{profile: pss-baseline, rules: {host-path: {action: audit}}, classifier: {warnAt: 0.0, denyAt: 0.0}}"
+    )
+
+    def ask(self, leader: Mapping[str, str], worker: Mapping[str, str]) -> Json:
+        group = {
+            f"{name}Template": {"metadata": {"annotations": dict(annotations)}, "spec": spec()}
+            for name, annotations in (("leader", leader), ("worker", worker))
+        }
+        obj = {"apiVersion": "leaderworkerset.x-k8s.io/v1", "kind": "LeaderWorkerSet", "metadata": meta()}
+        return answered({**obj, "spec": {"leaderWorkerTemplate": group}}, True, policy=self.POLICY)
+
+    def test_an_override_on_one_template_is_about_that_one(self) -> None:
+        none: dict[str, str] = {}
+        for leader, worker in ((asked("risk"), none), (none, asked("risk"))):
+            assert message(self.ask(leader, worker)).startswith("risk: spec.leaderWorkerTemplate.")
+
+    def test_on_both_it_is_about_both(self) -> None:
+        assert self.ask(asked("risk"), asked("risk"))["allowed"] is True
+
+
 class TestInheritedRisk:
     POLICY = config.parse(
         HEAD + "{profile: pss-baseline, rules: {host-path: {action: audit}}, classifier: {warnAt: 0.01, denyAt: 0.01}}"
