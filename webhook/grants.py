@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from policies import overrides
 from policies import resource as resources
 from policies.decision import Decision, Verdict
-from policies.engine import Evaluation, Finding
-from policies.identity import OwnerReference, Requester
+from policies.engine import NOTHING, Evaluation, Finding
+from policies.identity import Kind, OwnerReference, Requester
 from policies.overrides import RISK, RULES, SIGNATURE, Override, Refusal, granted
 from policies.path import Path
 from policies.profile import Action
@@ -36,6 +36,7 @@ _CONTROLLERS = {
     "ReplicationController": "replication-controller",
 }
 _MANAGER = "system:kube-controller-manager"
+_JOB = Kind("batch", "Job")
 
 Answers = Mapping[Question, Answer]
 Found = tuple[Override | Refusal, ...]
@@ -104,8 +105,11 @@ def excused(known: Evaluation, resource: Resource) -> Evaluation:
     """What was there before an update, without what the update writes an override for.
 
     Pods inherit overrides, so that one is stored only when it was granted, however long the object has had what it
-    lifts.
+    lifts. So is the CronJob that a Job says it belongs to.
     """
+    owner, before = resource.identity.controller, resource.before
+    if resource.identity.kind == _JOB and owner is not None and before and before.identity.controller != owner:
+        return NOTHING
     written = overrides.written(resource)
     if not written:
         return known
@@ -181,7 +185,23 @@ def _owner(case: Case) -> OwnerReference | None:
 
 
 def _inherited(case: Case, owner: OwnerReference, answers: Answers) -> Found | Asked:
-    """What was lifted for the owner, and is the same here."""
+    """What was lifted for the owner, and is the same here.
+
+    A CronJob's own annotations do not come to its Jobs: where a Job asks for nothing, its CronJob counts for its pods.
+    """
+    found = _looked_up(case, owner, answers)
+    if not isinstance(found, Resource):
+        return found
+    above = found.identity.controller
+    asks = any(overrides.SIGNATURE in said or RULES in said for said in overrides.places(found).values())
+    if found.identity.kind == _JOB and above is not None and above.kind == "CronJob" and not asks:
+        found = _looked_up(case, above, answers)
+        if not isinstance(found, Resource):
+            return found
+    return _as_owner(case, found)
+
+
+def _looked_up(case: Case, owner: OwnerReference, answers: Answers) -> Resource | Found | Asked:
     question = OwnerOf(owner.api_version or "", owner.kind or "", case.namespace, owner.name or "")
     if question not in answers:
         return Asked((question,))
@@ -190,9 +210,13 @@ def _inherited(case: Case, owner: OwnerReference, answers: Answers) -> Found | A
     if not isinstance(answer, Mapping) or _uid(answer) != owner.uid or not owner.uid:
         return (Refusal(frozenset(), at, "leads to no owner that could be looked up in time"),)
     try:
-        resource = resources.read(answer)
+        return resources.read(answer)
     except UnreadableObjectError:
         return (Refusal(frozenset(), at, "leads to an owner that cannot be read"),)
+
+
+def _as_owner(case: Case, resource: Resource) -> Found:
+    """What was lifted for this owner, and is the same here."""
     asked = [_still(each, case) for each in overrides.of(resource, case.policy.overrides, case.now)]
     there = case.policy.engine.evaluate(resource)
     lifted = [

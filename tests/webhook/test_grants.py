@@ -318,6 +318,50 @@ class TestInherited:
         assert response(ask(obj, {question: stored}, user=user))["allowed"] is True
 
 
+class TestCronJobs:
+    """A CronJob makes Jobs, and they make pods: of its own annotations neither has any."""
+
+    JOBS, PODS = (f"system:serviceaccount:kube-system:{name}-controller" for name in ("cronjob", "job"))
+    ASKED = OwnerOf("batch/v1", "Job", "shop", "app-1"), OwnerOf("batch/v1", "CronJob", "shop", "app")
+
+    def objects(self, own: Mapping[str, str]) -> tuple[Json, Json, Json]:
+        template = {"metadata": {}, "spec": spec()}
+        refs = [
+            [{"apiVersion": "batch/v1", "kind": kind, "name": name, "uid": uid, "controller": True}]
+            for kind, name, uid in (("CronJob", "app", "c-1"), ("Job", "app-1", "j-1"))
+        ]
+        cron = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": meta(own, uid="c-1")}
+        job_meta = meta(name="app-1", uid="j-1", ownerReferences=refs[0])
+        job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": job_meta, "spec": {"template": template}}
+        return {**cron, "spec": {"jobTemplate": {"spec": job["spec"]}}}, job, pod(ownerReferences=refs[1])
+
+    def test_what_was_granted_to_one_reaches_its_pods(self) -> None:
+        cron, job, made = self.objects(asked())
+        assert answered(job, cron, user=self.JOBS)["allowed"] is True
+        assert questions(ask(made, {self.ASKED[0]: job}, user=self.PODS)) == [self.ASKED[1]]
+        answers: Answers = {self.ASKED[0]: job, self.ASKED[1]: cron}
+        assert response(ask(made, answers, user=self.PODS))["allowed"] is True
+
+    def test_without_one_nothing_is_lifted(self) -> None:
+        cron, job, made = self.objects({})
+        for found in (cron, {**cron, "metadata": meta(asked(), uid="c-2")}, None):
+            answers: Answers = {self.ASKED[0]: job, self.ASKED[1]: found}
+            assert "mounts /var/log" in message(response(ask(made, answers, user=self.PODS)))
+
+    def test_what_the_job_says_itself_counts_alone(self) -> None:
+        cron, job, made = self.objects(asked())
+        job["metadata"]["annotations"] = asked("host-network")
+        answers: Answers = {self.ASKED[0]: job, self.ASKED[1]: cron}
+        assert "mounts /var/log" in message(response(ask(made, answers, user=self.PODS)))
+
+    def test_a_job_cannot_be_moved_under_another_s_cronjob(self) -> None:
+        _, job, _ = self.objects({})
+        old = copy.deepcopy(job)
+        del old["metadata"]["ownerReferences"]
+        assert "mounts /var/log" in message(response(ask(job, old=old)))
+        assert response(ask(old, old=job))["allowed"] is True
+
+
 class TestRiskOfSeveralPods:
     POLICY = config.parse(
         HEAD + "{profile: pss-baseline, rules: {host-path: {action: audit}}, classifier: {warnAt: 0.0, denyAt: 0.0}}"
