@@ -148,7 +148,7 @@ def _refuse_early(given: Mapping[str, str], limits: Limits) -> None:
 def _rule(name: str, limits: Limits) -> str:
     known = registry.by_name()
     if name != RISK and name not in known:
-        near = get_close_matches(name[:100], known, n=1)
+        near = get_close_matches(name[:100].lower(), known, n=1)
         hint = f": did you mean {near[0]}?" if near else "; name each rule, as `podgate rules` lists them"
         raise _RefusedError(RULES, f'names "{shown(name)}", which is not a rule{hint}')
     found = RISK if name == RISK else known[name].id

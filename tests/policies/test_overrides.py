@@ -98,6 +98,7 @@ AT = 'metadata.annotations["podgate.dev/override'
         ({"override": "*"}, f'{AT}"] names "*", which is not a rule; name each rule, as `podgate rules` lists them'),
         ({"override": "host-paht"}, f'{AT}"] names "host-paht", which is not a rule: did you mean host-path?'),
         ({"override": "hоst-path"}, f'{AT}"] names "hоst-path", which is not a rule: did you mean host-path?'),  # noqa: RUF001
+        ({"override": "HOST-PATH"}, f'{AT}"] names "HOST-PATH", which is not a rule: did you mean host-path?'),
         ({"override": "Host-Path"}, f'{AT}"] names "Host-Path", which is not a rule: did you mean host-path?'),
         ({"override": "host-path,"}, (f'{AT}"] names "an empty value", which is not a rule; name each rule, as '
          "`podgate rules` lists them")),
