@@ -41,7 +41,8 @@ class Decision(Struct, frozen=True):
 
     `judged` is the verdict before the policy's mode softened it; `reasons` are sorted worst first, their actions as
     softened. `unreadable` says what could not be understood about the object, when that is the reason. `refusals` are
-    overrides that were asked for and do not count. `risk_action` is what the risk leads to; OFF below the thresholds.
+    overrides that were asked for and do not count. `risk_action` is what the risk leads to, OFF below the thresholds;
+    `risk_limit` is the probability below which it would not, and `risk_override` what lifted it.
     """
 
     verdict: Verdict
@@ -52,6 +53,18 @@ class Decision(Struct, frozen=True):
     risk: Risk | None = None
     risk_action: Action = Action.OFF
     risk_limit: float = 1.0
+    risk_override: Override | None = None
+
+    @property
+    def lifted(self) -> dict[Override, list[str]]:
+        """What each override lifted, by the ids of rules; RISK stands for the classifier."""
+        found: dict[Override, list[str]] = {}
+        for reason in self.reasons:
+            if reason.override is not None:
+                found.setdefault(reason.override, []).append(reason.finding.rule.id)
+        if self.risk_override is not None:
+            found.setdefault(self.risk_override, []).append(RISK)
+        return found
 
     @property
     def remedy(self) -> tuple[str, ...]:
@@ -61,12 +74,19 @@ class Decision(Struct, frozen=True):
         return self.risk.remedy(self.risk_limit)
 
     @property
+    def remedy_text(self) -> str:
+        """What would change what the risk leads to; empty when nothing would."""
+        remedy = self.remedy
+        held = "denied" if self.risk_action is Action.DENY else "warned of"
+        return f"without its {' and '.join(remedy)} it would not be {held} for its risk" if remedy else ""
+
+    @property
     def risk_text(self) -> str:
         """Why the risk is what it is, and what would change it, in one line."""
         if self.risk is None:
             return ""
-        remedy = self.remedy
-        end = f" Without its {' and '.join(remedy)} it would not be held against it." if remedy else ""
+        remedy = self.remedy_text
+        end = f" {remedy[0].upper()}{remedy[1:]}." if remedy else ""
         return f"{RISK}: {render(self.risk.path)} {self.risk.text}.{end}"
 
 
@@ -89,7 +109,7 @@ def decide(
     they are about is only recorded.
     """
     risk = evaluation.risk
-    suspicion = _suspicion(risk, policy, before.risk, overrides) if risk is not None else Action.OFF
+    suspicion = _suspicion(risk, policy, before.risk) if risk is not None else Action.OFF
     if not evaluation.findings and suspicion is Action.OFF:
         return Decision(Verdict.ALLOW, Verdict.ALLOW, risk=risk) if risk is not None else ALLOWED
     known = Counter(map(_sameness, before.findings))
@@ -97,6 +117,9 @@ def decide(
     if overrides:
         reasons = [_lifted(reason, overrides) for reason in reasons]
     reasons.sort(key=_worst_first)
+    lifted: Override | None = None
+    if risk is not None and suspicion > Action.AUDIT and (lifted := granted(overrides, RISK, risk.path)) is not None:
+        suspicion = Action.AUDIT
     judged = max(reasons[0].action if reasons else Action.OFF, suspicion)
     ceiling = _CEILING[policy.mode]
     if judged > ceiling:
@@ -109,7 +132,8 @@ def decide(
         refusals=refusals,
         risk=risk,
         risk_action=min(suspicion, ceiling),
-        risk_limit=_limit(suspicion, policy),
+        risk_limit=_limit(min(suspicion, ceiling), policy),
+        risk_override=lifted,
     )
 
 
@@ -135,20 +159,20 @@ def _reason(found: Finding, policy: Policy, known: Counter[_Sameness]) -> Reason
     return Reason(found, min(action, Action.AUDIT), existing=True)
 
 
-def _suspicion(risk: Risk, policy: Policy, before: Risk | None, overrides: tuple[Override | Refusal, ...]) -> Action:
-    """What a risk leads to. What an object had before this update, or somebody granted, is only recorded."""
+def _suspicion(risk: Risk, policy: Policy, before: Risk | None) -> Action:
+    """What a risk leads to. One that an object had before this update is only recorded."""
     chance, thresholds = risk.probability, policy.thresholds
     if chance < thresholds.warn_at and chance < thresholds.deny_at:
         return Action.OFF
-    known = before is not None and before.log_odds >= risk.log_odds
-    if known or granted(overrides, RISK, risk.path) is not None:
+    if before is not None and before.log_odds >= risk.log_odds:
         return Action.AUDIT
     return Action.DENY if chance >= thresholds.deny_at else Action.WARN
 
 
-def _limit(suspicion: Action, policy: Policy) -> float:
-    """The probability that a pod would have to stay below."""
-    return policy.thresholds.deny_at if suspicion is Action.DENY else policy.thresholds.warn_at
+def _limit(action: Action, policy: Policy) -> float:
+    """The probability below which a pod would not be denied, or else not be warned of either."""
+    thresholds = policy.thresholds
+    return thresholds.deny_at if action is Action.DENY else min(thresholds.warn_at, thresholds.deny_at)
 
 
 def _lifted(reason: Reason, overrides: tuple[Override | Refusal, ...]) -> Reason:

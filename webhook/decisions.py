@@ -131,7 +131,7 @@ def _line(told: Told, most: int) -> _Line:
         risk=round(decision.risk.probability, 4) if decision.risk is not None else None,
         model=policy.model,
         denying=_denying(decision, admitted.policy) if decision.judged is Verdict.DENY else [],
-        overridden=[reason.finding.rule.id for reason in decision.reasons if reason.override is not None][:_RULES],
+        overridden=[rule for rules in decision.lifted.values() for rule in rules][:_RULES],
         refused=_refused(decision) if decision.refusals else [],
         error=(decision.unreadable or "")[:most],
     )

@@ -129,9 +129,7 @@ class Metrics:
             chance = decision.risk.probability
             counted.risks[bisect_left(_RISKS, chance)] += 1
             counted.risk += chance
-        counted.overrides["used"] += len(
-            {reason.override for reason in decision.reasons if reason.override is not None}
-        )
+        counted.overrides["used"] += len(decision.lifted)
         counted.overrides["refused"] += len(decision.refusals)
         for reason in decision.reasons:
             found = (reason.finding.rule.id, int(reason.action))

@@ -15,7 +15,6 @@ from policies.config import Mode, Policy
 from policies.decision import ALLOWED, Decision, Reason, Verdict
 from policies.engine import Evaluation
 from policies.identity import Requester
-from policies.overrides import Override
 from policies.path import Path
 from policies.profile import Action
 from policies.resource import UnreadableObjectError
@@ -227,14 +226,10 @@ def _warnings(decision: Decision, policy: Policy) -> list[str]:
 
 def _used(decision: Decision) -> list[str]:
     """A line for each override that is used, so that nobody forgets it."""
-    rules: dict[Override, list[str]] = {}
-    for reason in decision.reasons:
-        if reason.override is not None:
-            rules.setdefault(reason.override, []).append(reason.finding.rule.id)
     return [
         f"override: {', '.join(sorted(set(names)))} until {override.expires:%Y-%m-%d}"
         f"{', which is soon' if override.ends_soon else ''} ({override.reason})"
-        for override, names in rules.items()
+        for override, names in decision.lifted.items()
     ]
 
 

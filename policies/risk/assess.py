@@ -68,7 +68,8 @@ class Risk:
     def text(self) -> str:
         """Probability and main reasons, in one line."""
         meanings = dict.fromkeys(BY_NAME[name].meaning for share in self.shares for name in share.features)
-        return f"looks dangerous (risk {self.probability:.2f}): {', '.join(list(meanings)[:3])}"
+        reasons = f": {', '.join(list(meanings)[:3])}" if meanings else ""
+        return f"looks dangerous (risk {self.probability:.2f}){reasons}"
 
 
 class Assessor:

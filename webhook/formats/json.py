@@ -57,6 +57,7 @@ def _risk(decision: Decision) -> dict[str, Any] | None:
         "path": render_path(risk.path),
         "reasons": [_share(share) for share in risk.shares],
         "without": decision.remedy,
+        "overridden": _overridden(decision.risk_override),
     }
 
 

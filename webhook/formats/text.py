@@ -79,9 +79,10 @@ def _risk(decision: Decision, risk: Risk, paint: _Paint) -> Iterator[str]:
         bar = "\u2588" * max(1, round(_WIDTH * share.log_odds / shares[0].log_odds))
         meaning = " and ".join(BY_NAME[name].meaning for name in share.features)
         yield f"    {share.log_odds:+6.2f} {bar:{_WIDTH}} {meaning}\n"
-    if remedy := decision.remedy:
-        denied = "denied" if decision.risk_action is Action.DENY else "warned of"
-        yield f"    without its {' and '.join(remedy)} it would not be {denied} for its risk\n"
+    if remedy := decision.remedy_text:
+        yield f"    {remedy}\n"
+    if (override := decision.risk_override) is not None:
+        yield f"    overridden until {override.expires:%Y-%m-%d}: {_clean(override.reason)}\n"
 
 
 def _finding(found: Located, source: Source, paint: _Paint) -> Iterator[str]:

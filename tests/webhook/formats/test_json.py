@@ -3,10 +3,16 @@
 import json
 from typing import Any
 
+import pytest
+
+from policies import config
 from policies.decision import Verdict
 from policies.path import render as render_path
+from policies.risk import classifier
 from tests.webhook.formats.reports import EMPTY, ESCAPE, FIXED, FULL, PRIVILEGED
+from webhook.check import judge
 from webhook.formats import json as format_json
+from webhook.manifest import File
 from webhook.report import Report, version
 
 
@@ -102,3 +108,32 @@ def test_it_is_indented_and_the_same_every_time() -> None:
 
 def test_words_are_those_of_the_decision() -> None:
     assert {str(verdict) for verdict in Verdict} == {"allow", "warn", "deny"}
+
+
+INTO_THE_HOST = b"""\
+{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {template: {spec: {hostPID: true, containers: [
+  {name: a, image: alpine, command: [nsenter, -t, "1", -m, sh]}]}}}}
+"""
+
+
+def test_the_risk_is_told_with_exact_reasons() -> None:
+    [result] = json.loads(rendered(judge([File("a.yaml", INTO_THE_HOST)], config.of_profile("recommended"))))["results"]
+    risk = result["risk"]
+
+    assert set(risk) == {"probability", "band", "action", "path", "reasons", "without", "overridden"}
+    assert risk["path"] == "spec.template.spec"
+    assert risk["overridden"] is None
+    assert risk["without"] == ["host namespaces"]
+    shares = sum(reason["contribution"] for reason in risk["reasons"])
+    assert shares + classifier.shipped().model.intercept == pytest.approx(classifier.log_odds(risk["probability"]))
+    assert [reason["contribution"] for reason in risk["reasons"]] == sorted(
+        (reason["contribution"] for reason in risk["reasons"]), reverse=True
+    )
+    [enters] = [reason for reason in risk["reasons"] if reason["feature"] == "command_enters_host"]
+    assert enters == {
+        "feature": "command_enters_host",
+        "value": 1,
+        "contribution": classifier.shipped().model.tables["command_enters_host"][1],
+        "meaning": "a command that enters the host",
+        "rules": ["suspicious-command"],
+    }

@@ -1,8 +1,12 @@
 """The report for people, character by character."""
 
 import re
+from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from policies import config
+from policies.overrides import Override
 from policies.risk.features import FEATURES
 from policies.rule import Severity
 from tests.webhook.formats.reports import ALLOWED, EMPTY, FULL, POLICY, PRIVILEGED
@@ -100,6 +104,23 @@ def test_the_risk_is_shown_as_bars_whose_longest_is_the_largest_share() -> None:
     assert re.fullmatch(r"     \+\d\.\d\d \u2588{13} \w.*", bars[0])
     assert [bar.count("\u2588") for bar in bars] == sorted((bar.count("\u2588") for bar in bars), reverse=True)
     assert re.fullmatch(r"    without its .* it would not be warned of for its risk", lines[2 + len(bars)])
+
+
+def test_a_risk_that_leads_to_nothing_is_shown_only_when_everything_is() -> None:
+    report = judge([File("a.yaml", SHELL)], config.of_profile("pss-baseline"))
+
+    assert "risk" not in rendered(report)
+    assert re.search(r"^  off    risk 0\.\d\d high$", rendered(report, verbose=True), re.MULTILINE)
+
+
+def test_a_risk_that_an_override_lifts_is_shown_with_it() -> None:
+    override = Override(frozenset({"risk"}), "a drill", datetime(2027, 1, 1, tzinfo=UTC), "", ())
+    report = judge([File("a.yaml", SHELL)], config.of_profile("recommended"))
+    [result] = report.results
+    lifted = replace(result.decision, risk_override=override)
+
+    shown = rendered(replace(report, results=(replace(result, decision=lifted),)))
+    assert "    overridden until 2027-01-01: a drill\n" in shown
 
 
 def test_bars_and_every_meaning_fit_into_80_columns() -> None:
