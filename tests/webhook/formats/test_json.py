@@ -9,6 +9,7 @@ from policies import config
 from policies.decision import Verdict
 from policies.path import render as render_path
 from policies.risk import classifier
+from policies.risk.features import BY_NAME
 from tests.webhook.formats.reports import EMPTY, ESCAPE, FIXED, FULL, PRIVILEGED
 from webhook.check import judge
 from webhook.formats import json as format_json
@@ -129,11 +130,12 @@ def test_the_risk_is_told_with_exact_reasons() -> None:
     assert [reason["contribution"] for reason in risk["reasons"]] == sorted(
         (reason["contribution"] for reason in risk["reasons"]), reverse=True
     )
-    [enters] = [reason for reason in risk["reasons"] if reason["feature"] == "command_enters_host"]
-    assert enters == {
-        "feature": "command_enters_host",
-        "value": 1,
-        "contribution": classifier.shipped().model.tables["command_enters_host"][1],
-        "meaning": "a command that enters the host",
-        "rules": ["suspicious-command"],
-    }
+    for reason in risk["reasons"]:
+        feature = BY_NAME[reason["feature"]]
+        assert reason == {
+            "feature": feature.name,
+            "value": reason["value"],
+            "contribution": classifier.shipped().model.tables[feature.name][reason["value"]],
+            "meaning": feature.meaning,
+            "rules": list(feature.rules),
+        }
