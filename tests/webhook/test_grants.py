@@ -307,6 +307,12 @@ class TestInherited:
         assert "tiller: " in message(response(ask(obj, {self.QUESTION: replicaset()}, user=REPLICASETS, policy=policy)))
         assert response(ask(obj, answers, user=REPLICASETS, policy=policy))["allowed"] is True
 
+    def test_what_the_api_server_fills_in_is_nothing_new(self) -> None:
+        policy = config.parse(HEAD + "{profile: pss-baseline, rules: {service-account-default: {action: deny}}}")
+        owner, obj = replicaset(asked("service-account-default,host-path")), made()
+        obj["spec"] |= {"serviceAccountName": "default", "serviceAccount": "default", "securityContext": {}}
+        assert response(ask(obj, {self.QUESTION: owner}, user=REPLICASETS, policy=policy))["allowed"] is True
+
     def test_a_replicaset_inherits_from_its_deployment(self) -> None:
         owner = {**OWNER, "kind": "Deployment", "name": "app"}
         obj = replicaset()
