@@ -100,17 +100,22 @@ def _boosting(seed: int) -> HistGradientBoostingClassifier:
 class Steps:
     """A penalised logistic model: a weight for each step of each feature, none of them negative.
 
-    Weights that would be are left out, one fit after the other, until none is.
+    Weights that would be are left out, one fit after the other, until none is. Where none is left, all that is known is
+    how many of the rows are dangerous.
     """
 
     def fit(self, x: Matrix, y: Vector, weights: Vector) -> "Steps":
         steps = _steps(x)
-        self._kept = np.flatnonzero(steps.any(axis=0))
+        self._kept = np.flatnonzero(steps.any(axis=0)) if steps.any() else np.array([0])
         while True:
             model = LogisticRegression(C=_LOGISTIC_C, max_iter=10_000, tol=1e-10)
             self._model = model.fit(steps[:, self._kept], y, sample_weight=weights)
             rising = self._model.coef_[0] > 0
-            if rising.all() or not rising.any():
+            if not rising.any():
+                dangerous = np.average(y, weights=weights)
+                self._model.coef_[:], self._model.intercept_[:] = 0.0, np.log(dangerous / (1 - dangerous))
+                return self
+            if rising.all():
                 return self
             self._kept = self._kept[rising]
 
