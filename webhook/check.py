@@ -1,6 +1,6 @@
 """Judging manifests: the same reading, engine and decision as an admission, over files instead of requests."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -13,19 +13,29 @@ from webhook import manifest
 from webhook.manifest import File, Flaw, Manifest
 from webhook.report import Fix, Fixes, Located, ModelRef, ObjectRef, PolicyRef, Report, ReportError, Result, Source
 
+#: The labels of a namespace; None where they are not known.
+LabelsOf = Callable[[str], Mapping[str, str] | None]
+
+
+def no_labels(_namespace: str) -> Mapping[str, str] | None:
+    """Where nobody says anything of namespaces."""
+    return {}
+
 
 def check(
     paths: Iterable[str],
     policy: Policy,
     progress: Callable[[int, int], None] | None = None,
     fixes: Fixes = Fixes.NONE,
+    labels: LabelsOf = no_labels,
 ) -> Report:
     """Judge every object in these files and folders; `-` is standard input.
 
     Never raises for what the files hold: what cannot be judged is an error in the report. `progress` is told the number
-    of objects and of files after each file.
+    of objects and of files after each file. `labels` says what labels a namespace has; None where it should and does
+    not know.
     """
-    return judge(manifest.find(paths), policy, progress, fixes)
+    return judge(manifest.find(paths), policy, progress, fixes, labels)
 
 
 def judge(
@@ -33,9 +43,10 @@ def judge(
     policy: Policy,
     progress: Callable[[int, int], None] | None = None,
     fixes: Fixes = Fixes.NONE,
+    labels: LabelsOf = no_labels,
 ) -> Report:
     """The same for files that were read."""
-    desk = _Desk(policy, fixes)
+    desk = _Desk(policy, fixes, labels)
     for count, file in enumerate(files, 1):
         desk.take(file)
         if progress is not None:
@@ -52,6 +63,7 @@ class _Desk:
 
     policy: Policy
     fixes: Fixes = Fixes.NONE
+    labels: LabelsOf = no_labels
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     results: list[Result] = field(default_factory=list)
     errors: list[ReportError] = field(default_factory=list)
@@ -88,7 +100,7 @@ class _Desk:
             self.errors.append(ReportError(file, found.document.number, place.line, str(error)))
             return
         known = resource.identity
-        policy = self.policy.within(known.namespace or _DEFAULT_NAMESPACE, {})
+        policy = policy_in(self.policy, resource, self.labels)
         asked = overrides.of(resource, policy.overrides, self.now)
         decision = decide(policy.engine.evaluate(resource), policy, overrides=asked)
         ref = ObjectRef(known.api_version, known.kind.kind, known.namespace, known.name)
@@ -110,6 +122,12 @@ class _Desk:
 
 #: Where kubectl puts what names no namespace.
 _DEFAULT_NAMESPACE = "default"
+
+
+def policy_in(policy: Policy, resource: Resource, labels: LabelsOf) -> Policy:
+    """The policy as it is in the namespace of an object."""
+    namespace = resource.identity.namespace or _DEFAULT_NAMESPACE
+    return policy.within(namespace, labels(namespace))
 
 
 def _error(flaw: Flaw, file: str) -> ReportError:

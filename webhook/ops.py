@@ -100,6 +100,8 @@ class Readiness:
         self._review = SelfReview()
         self.serving = False
         self.draining = False
+        #: Each tells of a file that cannot be used as it is now, or nothing: what is in force goes on.
+        self.notes: list[Callable[[], str]] = []
 
     def warm_up(self) -> str | None:
         """Judge for the first time, so that nothing is slow later. Returns what is wrong, if anything is."""
@@ -151,7 +153,8 @@ class Ops:
         problems = self._readiness.problems() if path == "/readyz" else []
         if problems:
             return 503, "application/json", msgspec.json.encode({"ready": False, "problems": problems})
-        return 200, "text/plain; charset=utf-8", b"ok\n"
+        notes = [note for tell in self._readiness.notes if (note := tell())] if path == "/readyz" else []
+        return 200, "text/plain; charset=utf-8", "".join(f"{line}\n" for line in ("ok", *notes)).encode()
 
     async def _render(self) -> bytes:
         # Rendering takes as long as a hundred reviews: in a thread, one at a time, and at most once a second.

@@ -73,6 +73,10 @@ class PolicyWatch:
         self._seen = files.identities([])
         self._complaint = ""
 
+    def note(self) -> str:
+        """What cannot be used as it is now; empty when all can."""
+        return f"the files as they are now cannot be used: {self._complaint}" if self._complaint else ""
+
     def check(self, *, force: bool = False) -> None:
         seen = files.identities([path for path in (self._path, self._model) if path is not None])
         if seen == self._seen and not self._complaint and not force:

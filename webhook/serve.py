@@ -111,7 +111,9 @@ class Service:
         watches: list[Watch] = [self._certificate, self._decisions, self._losses]
         given = self._settings
         if given.policy is not None or given.model is not None:
-            watches.append(PolicyWatch(given.policy, self.gate, self.metrics, version(), given.model))
+            policy = PolicyWatch(given.policy, self.gate, self.metrics, version(), given.model)
+            self.readiness.notes.append(policy.note)
+            watches.append(policy)
         return [*watches, *self.surroundings.watches]
 
     async def run(self) -> int:

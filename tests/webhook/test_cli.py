@@ -54,6 +54,11 @@ def files(tmp_path: Path) -> Path:
     return tmp_path
 
 
+HOST = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: agents}\nspec: {hostNetwork: true, containers: []}\n"
+SPACES = (
+    "apiVersion: v1\nkind: Namespace\n"
+    "metadata: {name: agents, labels: {pod-security.kubernetes.io/enforce: privileged}}\n"
+)
 OLD = (
     "apiVersion: v1\nkind: Pod\nmetadata: {name: old}\nspec:\n  os: {name: windows} # kept\n"
     "  containers: [{name: a, image: 'k8s.gcr.io/pause:3.2'}]"
@@ -117,6 +122,19 @@ class TestCheck:
         arguments = ("check", "--profile", "pss-baseline", f"{files}/good.yaml")
         assert "pod/good" not in run(*arguments).stdout
         assert "pod/good" in run(*arguments, "-v").stdout
+
+    def test_policies_go_by_the_labels_of_a_file_of_namespaces(self, files: Path) -> None:
+        (files / "host.yaml").write_text(HOST)
+        (files / "spaces.yaml").write_text(SPACES)
+        arguments = ("check", "--profile", "pss-baseline", f"{files}/host.yaml")
+        assert run(*arguments).exit_code == 1
+        assert run(*arguments, "--namespaces", f"{files}/spaces.yaml").exit_code == 0
+        unknown = run(
+            "check", "--profile", "pss-baseline", f"{files}/good.yaml", "--namespaces", f"{files}/spaces.yaml"
+        )
+        assert "seccomp-unset" in unknown.stdout  # of a namespace that is not in it, nothing mild is assumed
+        wrong = run(*arguments, "--namespaces", f"{files}/nowhere.yaml")
+        assert (wrong.exit_code, "nowhere.yaml cannot be read" in wrong.stderr) == (2, True)
 
     def test_fix_prints_the_file_and_says_what_is_left(self, files: Path) -> None:
         (files / "old.yaml").write_text(OLD)

@@ -59,6 +59,13 @@ def test_all_is_well(wire: Wire) -> None:
         assert (answer.status, answer.body) == (200, b"ok\n")
 
 
+def test_a_file_that_cannot_be_used_is_told_and_keeps_nobody_from_being_ready(tried: Tried, wire: Wire) -> None:
+    tried.readiness.notes += [lambda: "", lambda: "the files as they are now cannot be used: policy.yaml"]
+    answer = wire.get("/readyz")
+    assert (answer.status, answer.body) == (200, b"ok\nthe files as they are now cannot be used: policy.yaml\n")
+    assert wire.get("/healthz").body == b"ok\n"
+
+
 def test_it_is_alive_while_it_is_not_ready_and_says_all_that_is_missing(tried: Tried, wire: Wire) -> None:
     tried.readiness.serving = False
     tried.readiness.draining = True

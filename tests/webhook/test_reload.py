@@ -93,6 +93,18 @@ def test_a_file_that_goes_and_comes_back(tried: Tried) -> None:
     assert (tried.counted("ok"), tried.counted("failed")) == (1, 1)
 
 
+def test_what_cannot_be_used_is_noted_until_it_can(tried: Tried) -> None:
+    before = tried.watch.note()
+    tried.write("[")
+    tried.watch.check()
+    broken = tried.watch.note()
+    tried.write("{profile: pss-baseline}")
+    tried.watch.check()
+
+    assert broken.startswith("the files as they are now cannot be used: ")
+    assert (before, tried.watch.note()) == ("", "")
+
+
 def test_who_asks_for_a_reload_gets_an_answer_every_time(tried: Tried) -> None:
     tried.watch.check(force=True)
     tried.write("[")

@@ -1,6 +1,7 @@
 """`podgate check`."""
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -8,8 +9,8 @@ from policies import profile
 from policies.config import Mode
 from policies.rule import Severity
 from webhook import formats
-from webhook.check import check
-from webhook.commands import Progress, colourful, write
+from webhook.check import LabelsOf, check, no_labels
+from webhook.commands import BadInputError, Progress, colourful, write
 from webhook.commands.policy import policy_of
 
 
@@ -19,6 +20,9 @@ from webhook.commands.policy import policy_of
 @click.option("--policy", type=click.Path(), metavar="FILE", help="A GatePolicy, instead of a profile.")
 @click.option("--pss-version", metavar="v1.NN|latest", help="The version of the Pod Security Standards [latest].")
 @click.option("--model", type=click.Path(), metavar="FILE", help="A model of the classifier [the shipped one].")
+@click.option(
+    "--namespaces", type=click.Path(), metavar="FILE", help="Namespace objects, for policies that go by their labels."
+)
 @click.option("-o", "--output", type=click.Choice(formats.names()), default="text", help="The format [text].")
 @click.option(
     "--min-severity",
@@ -36,6 +40,7 @@ def command(
     policy: str | None,
     pss_version: str | None,
     model: str | None,
+    namespaces: str | None,
     output: str,
     min_severity: str | None,
     fix: bool,
@@ -50,16 +55,17 @@ def command(
     if not paths:
         raise click.UsageError("say what to check: a file, a folder, or - for standard input", ctx)
     in_force = policy_of(profile, policy, pss_version, model)
+    labels = _labels(namespaces)
     least = Severity[min_severity.upper()] if min_severity is not None else Severity.INFO
     if fix or diff:
         if output != "text" or (fix and diff):
             raise click.UsageError("--fix prints files and --diff what changes in them: use one, and no -o", ctx)
         from webhook.commands import mending  # noqa: PLC0415 - only for this
 
-        ctx.exit(mending.run(paths, in_force, least, diff=diff))
+        ctx.exit(mending.run(paths, in_force, least, labels, diff=diff))
     chosen = formats.load(output)
     progress = Progress("checked {:,} objects in {:,} files")
-    report = check(paths, in_force, progress, formats.fixes(chosen))
+    report = check(paths, in_force, progress, formats.fixes(chosen), labels)
     progress.erase()
     report = report.from_severity(least)
     if not verbose and in_force.mode is Mode.ENFORCE and not getattr(chosen, "EVERYTHING", False):
@@ -68,3 +74,15 @@ def command(
     if (complain := getattr(chosen, "complain", None)) is not None:
         write(complain(report, colour=colourful(sys.stderr)), sys.stderr)
     ctx.exit(report.exit_code)
+
+
+def _labels(file: str | None) -> LabelsOf:
+    """What labels namespaces have, by a file; without one they have none."""
+    if file is None:
+        return no_labels
+    from webhook.namespaces import NamespacesError, load  # noqa: PLC0415 - only for this
+
+    try:
+        return load(Path(file)).get
+    except NamespacesError as error:
+        raise BadInputError(str(error)) from error

@@ -13,7 +13,7 @@ from policies.decision import decide
 from policies.engine import Finding
 from policies.resource import Resource
 from policies.rule import Severity
-from webhook.check import judge
+from webhook.check import LabelsOf, judge, policy_in
 from webhook.commands import colourful, write
 from webhook.formats import text
 from webhook.manifest import File, Manifest, find
@@ -21,31 +21,32 @@ from webhook.mend import Wanted, mend
 from webhook.report import ExitCode, Report, counted
 
 
-def run(paths: Iterable[str], policy: Policy, least: Severity, *, diff: bool) -> ExitCode:
+def run(paths: Iterable[str], policy: Policy, least: Severity, labels: LabelsOf, *, diff: bool) -> ExitCode:
     """Print fixed files, or what changes in them; and on standard error what is left, which the exit code is about."""
     now = datetime.now(UTC)
     files = list(find(paths))
     fixed: list[File] = []
     count = 0
     for file in files:
-        mended = mend(file, policy.engine, _wanted(policy, least, now))
+        mended = mend(file, policy.engine, _wanted(policy, least, now, labels))
         fixed.append(replace(file, content=mended.content))
         count += mended.count
     if diff:
         write(piece for old, new in zip(files, fixed, strict=True) for piece in _diff(old, new))
     else:
         _print([file for file in fixed if file.problem is None])
-    report = judge(fixed, policy).told()
+    report = judge(fixed, policy, labels=labels).told()
     write(_left(count, report), sys.stderr)
     return report.exit_code
 
 
-def _wanted(policy: Policy, least: Severity, now: datetime) -> Wanted:
+def _wanted(policy: Policy, least: Severity, now: datetime, labels: LabelsOf) -> Wanted:
     """Which findings are to be fixed: those that are severe enough, and that no override lifts."""
 
     def of(_found: Manifest, resource: Resource) -> list[Finding]:
-        asked = overrides.of(resource, policy.overrides, now)
-        reasons = decide(policy.engine.evaluate(resource), policy, overrides=asked).reasons
+        here = policy_in(policy, resource, labels)
+        asked = overrides.of(resource, here.overrides, now)
+        reasons = decide(here.engine.evaluate(resource), here, overrides=asked).reasons
         kept = [reason.finding for reason in reasons if reason.override is None]
         return [finding for finding in kept if finding.rule.severity >= least]
 
