@@ -202,7 +202,7 @@ RISKY = (
 
 
 @pytest.mark.parametrize("change", RISKY, ids=lambda change: change.__name__)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(obj=objects, data=st.data())
 def test_more_of_it_never_lowers_the_risk(change: Change, obj: Json, data: st.DataObject) -> None:
     assert log_odds(changed(obj, change, data)) >= log_odds(obj) - ROUNDING
@@ -337,7 +337,7 @@ def test_labels_and_annotations_are_not_seen(obj: Json, labels: Json, annotation
     assert features(other) == features(obj)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(obj=objects.filter(lambda obj: "spec" in obj))
 def test_what_a_careful_author_would_write_is_not_seen(obj: Json) -> None:
     assert features(tidied(obj)) == features(obj)
