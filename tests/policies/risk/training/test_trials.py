@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from policies import config
+from policies.risk import classifier
+from policies.risk.classifier import Classifier, ModelError
 from policies.risk.training import compare, fit, trials
 from policies.risk.training.dataset import of_corpus
 from policies.risk.training.disguise import DISGUISES
@@ -38,6 +41,17 @@ def test_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.baseline[0].auc == 0.5  # nothing in them is against the baseline level
     assert said[-1] == (fit.FOLDS * fit.REPEATS,) * 2
     assert all(later[0] == earlier[0] + 1 for earlier, later in pairwise(said))
+
+
+def test_they_need_no_model_that_fits_the_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever changes the features makes the data set first, and only then a model."""
+
+    def refused() -> Classifier:
+        raise ModelError("made for other features")
+
+    for module in (classifier, config):
+        monkeypatch.setattr(module, "shipped", refused)
+    assert trials.run(LINES, ROWS, "sha256:x").baseline
 
 
 def test_contenders_are_measured_in_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:
