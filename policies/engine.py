@@ -106,8 +106,11 @@ class Engine:
         row = kinds.row_of(kind)
         return bool(self._plan(row)) or (self._assessor is not None and bool(row.places))
 
-    def evaluate(self, resource: Resource) -> Evaluation:
-        """Run every rule over what it is about. A rule finds at most MAX_FINDINGS things in an object, and says so."""
+    def evaluate(self, resource: Resource, *, assess: bool = True) -> Evaluation:
+        """Run every rule over what it is about, and the classifier, unless there is no time to `assess` the risk.
+
+        A rule finds at most MAX_FINDINGS things in an object, and says so.
+        """
         findings: list[Finding] = []
         pods, whole = resource.pods, (((resource.body, ()),), ((resource, ()),))
         for rule, check, about_pods, about_all in self._plan(resource.row):
@@ -119,7 +122,8 @@ class Engine:
                         findings[-1] = _last_of_many(findings[-1])
                         break
                     findings.append(Finding(rule, prefix + path if prefix else path, message, len(prefix)))
-        risk = self._assessor.assess(resource.pods) if self._assessor is not None and resource.pods else None
+        assessor = self._assessor if assess else None
+        risk = assessor.assess(resource.pods) if assessor is not None and resource.pods else None
         return Evaluation(tuple(findings), risk) if findings or risk is not None else NOTHING
 
     def edits(self, resource: Resource, finding: Finding) -> tuple[Edit, ...]:

@@ -72,6 +72,11 @@ class Policy:
     off: bool = False
     problems: tuple[str, ...] = ()
 
+    @property
+    def denies_by_risk(self) -> bool:
+        """Whether a pod may be denied for what the classifier says."""
+        return self.mode is Mode.ENFORCE and self.thresholds.deny_at <= 1
+
     def within(self, namespace: str, labels: Labels | None) -> "Policy":
         """What it is in a namespace. `labels` is None where they should be known, and are not: then it is strict."""
         return self.scopes.within(namespace, labels)

@@ -16,17 +16,22 @@ from policies.identity import Kind
 from policies.resource import Resource, UnreadableObjectError
 from webhook import grants, review
 from webhook.asking import Answer, NamespaceOf, Namespaces, Plain
+from webhook.deadline import Spared
 from webhook.grants import NOT_ASKED, SILENCE, Answers, Asked, Case
 from webhook.review import Request
 
 
 class Admitted(Struct, frozen=True):
-    """The answer, and what it was given to: `body` is the AdmissionReview to send back, by this policy."""
+    """The answer, and what it was given to: `body` is the AdmissionReview to send back, by this policy.
+
+    `spared` is what there was no time for.
+    """
 
     body: bytes
     request: Request
     decision: Decision
     policy: Policy
+    spared: tuple[Spared, ...] = ()
 
 
 class Context(Struct, frozen=True):
@@ -50,8 +55,14 @@ def admit(body: bytes, policy: Policy, context: Context = ALONE, answers: Answer
     return admitted
 
 
-def consider(body: bytes, policy: Policy, context: Context = ALONE, answers: Answers = NOT_ASKED) -> Admitted | Asked:
-    """Answer a review, or say what has to be known first."""
+def consider(
+    body: bytes,
+    policy: Policy,
+    context: Context = ALONE,
+    answers: Answers = NOT_ASKED,
+    spared: tuple[Spared, ...] = (),
+) -> Admitted | Asked:
+    """Answer a review, or say what has to be known first; without what there is no time for."""
     request = review.parse(body)
     kind = Kind(request.kind.group, request.kind.kind)
     if not _changes(request, kind):
@@ -63,10 +74,13 @@ def consider(body: bytes, policy: Policy, context: Context = ALONE, answers: Ans
         return Admitted(review.pass_over(request, excluded), request, decisions.ALLOWED, here)
     if not here.engine.concerns(kind):
         return Admitted(review.pass_over(request), request, decisions.ALLOWED, here)
-    decision = _judge(request, kind, here, context, answers)
+    # What may deny is never left out: an answer without it would let through what nobody has looked at.
+    if spared and (here.denies_by_risk or not kinds.holds_pods(kind)):
+        spared = tuple(each for each in spared if each != "risk")
+    decision = _judge(request, kind, here, context, answers, assess="risk" not in spared)
     if isinstance(decision, Asked):
         return decision
-    return Admitted(review.answer(request, decision, here), request, decision, here)
+    return Admitted(review.answer(request, decision, here, spared), request, decision, here, spared)
 
 
 def _policy(request: Request, policy: Policy, context: Context, answers: Answers) -> Policy | Asked:
@@ -104,7 +118,9 @@ def _changes(request: Request, kind: Kind) -> bool:
     return not request.sub_resource or kind.kind == "Scale" or kinds.holds_pods(kind)
 
 
-def _judge(request: Request, kind: Kind, policy: Policy, context: Context, answers: Answers) -> Decision | Asked:
+def _judge(
+    request: Request, kind: Kind, policy: Policy, context: Context, answers: Answers, *, assess: bool
+) -> Decision | Asked:
     update = request.operation == "UPDATE"
     changes = update and not policy.judge_whole_updates
     before = request.old_object if update else None
@@ -112,7 +128,7 @@ def _judge(request: Request, kind: Kind, policy: Policy, context: Context, answe
         resource = resources.read(request.object, kind, request.requester, before)
         if _runs_apart(resource, policy):
             return decisions.ALLOWED
-        evaluation, known = policy.engine.evaluate(resource), NOTHING
+        evaluation, known = policy.engine.evaluate(resource, assess=assess), NOTHING
         if changes and (evaluation.findings or grants.is_risky(evaluation, policy)):
             evaluation = review.with_values(evaluation, request.object)
             known = grants.excused(_before(resource, request, policy), resource)

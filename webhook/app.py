@@ -6,12 +6,10 @@ what becomes of the request. Only a verdict is answered 200.
 
 import asyncio
 import logging
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from http import HTTPStatus
-from time import perf_counter
+from time import monotonic
 from typing import Protocol
 
 import msgspec
@@ -23,18 +21,16 @@ from webhook import review
 from webhook.admission import ALONE, Admitted, Context, consider
 from webhook.asking import Answer as Reply
 from webhook.asking import Authority, Question
-from webhook.grants import NOT_ASKED, SILENCE, Answers, Asked
+from webhook.deadline import ARRIVED, Deadline, timeout
+from webhook.grants import NOT_ASKED, Answers, Asked, Silence
 from webhook.metrics import Report, Stage
 from webhook.review import BadReviewError
 
 PATH = "/validate"
 _JSON = (b"content-type", b"application/json")
 _VERDICT = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-_TIMEOUT = re.compile(rb"(?:^|&)timeout=([0-9]{1,4}(?:\.[0-9]{1,9})?)s(?:&|$)")
 _log = logging.getLogger("podgate")
-#: How long others are asked (seconds), which share of the time that the caller waits, and how often in a review.
-_LEAST_ASKING, _MOST_ASKING = 0.1, 3.0
-_SHARE_OF_ASKING = 0.6
+#: How often others are asked in a review: answers may raise further questions.
 _ROUNDS = 3
 
 
@@ -84,13 +80,21 @@ class Front:
     """The application: an ASGI callable."""
 
     def __init__(
-        self, gate: Gate, other: ASGIApp, observe: Observer, report: Report, bounds: Bounds | None = None
+        self,
+        gate: Gate,
+        other: ASGIApp,
+        observe: Observer,
+        report: Report,
+        bounds: Bounds | None = None,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
+        """`clock` is the one that tells when requests arrive."""
         self._gate = gate
         self._other = other
         self._observe = observe
         self._report = report
         self._bounds = bounds or Bounds()
+        self._clock = clock
         self._reading = 0
         self._held_bytes = 0
 
@@ -108,10 +112,10 @@ class Front:
             return False
         return bool(scope["path"] == PATH)
 
-    def respond(self, body: bytes, query: bytes) -> bytes | None:
+    def respond(self, body: bytes, query: bytes, arrived: float) -> bytes | None:
         """The response to a review that arrived whole, with a head that is taken; None if somebody has to be asked."""
         try:
-            answer = self._answer(self._bounded(body), query)
+            answer = self._answer(self._bounded(body), Deadline(arrived, timeout(query)))
             if isinstance(answer, Asked):
                 return None
         except RefusedError as refused:
@@ -120,56 +124,69 @@ class Front:
         return _VERDICT % len(answer) + answer
 
     async def _validate(self, scope: Scope, receive: Receive, send: Send) -> None:
+        deadline = Deadline(scope.get("state", {}).get(ARRIVED, self._clock()), timeout(scope["query_string"]))
         try:
             _check(scope, self._bounds.body_bytes)
             body = await self._read(receive)
             if body is None:
                 return
-            answer = self._answer(body, scope["query_string"])
+            answer = self._answer(body, deadline)
             if isinstance(answer, Asked):
-                answer = await self._ask(answer, body, scope["query_string"])
+                answer = await self._ask(answer, body, deadline)
         except RefusedError as refused:
             self._report(refused.stage)
             await _refuse(send, refused)
         else:
             await _send(send, 200, answer)
 
-    async def _ask(self, asked: Asked, body: bytes, query: bytes) -> bytes:
+    async def _ask(self, asked: Asked, body: bytes, deadline: Deadline) -> bytes:
         """Ask, in the time that the caller waits, and answer with what came of it.
 
         Answers may raise further questions: of whom nothing is known, it is first asked, and then who may override.
         """
-        started = perf_counter()
-        until = started + max(_LEAST_ASKING, min(_MOST_ASKING, timeout(query) * _SHARE_OF_ASKING))
+        started = self._clock()
         answers: dict[Question, Reply] = {}
         self._held_bytes += len(body)
         try:
             # Where too much is held already, nobody is asked, and what needs an answer does not count.
             for _ in range(_ROUNDS if self._held_bytes <= self._bounds.total_bytes else 0):
-                answers |= await self._replies(asked, until - perf_counter())
-                answer = self._answer(body, query, answers, perf_counter() - started)
+                seconds = deadline.asking(self._clock())
+                if seconds <= 0:
+                    break
+                answers |= await self._replies(asked, seconds)
+                answer = self._answer(body, deadline, answers, started)
                 if not isinstance(answer, Asked):
                     return answer
                 asked = answer
         finally:
             self._held_bytes -= len(body)
-        found = self._answer(body, query, SILENCE, perf_counter() - started)
+        found = self._answer(body, deadline, Silence(answers), started, unasked=True)
         if isinstance(found, Asked):
             raise TypeError("a review asks where nobody can be asked")
         return found
 
     async def _replies(self, asked: Asked, seconds: float) -> dict[Question, Reply]:
         authority = self._gate.authority
-        if authority is None or seconds <= 0:
+        if authority is None:
             return dict.fromkeys(asked.questions)
         replies = await asyncio.gather(*(authority.ask(question, seconds) for question in asked.questions))
         return dict(zip(asked.questions, replies, strict=True))
 
-    def _answer(self, body: bytes, query: bytes, answers: Answers = NOT_ASKED, waited: float = 0.0) -> bytes | Asked:
+    def _answer(
+        self,
+        body: bytes,
+        deadline: Deadline,
+        answers: Answers = NOT_ASKED,
+        started: float | None = None,
+        *,
+        unasked: bool = False,
+    ) -> bytes | Asked:
+        """`started`: when it was judged for the first time; `unasked`: nobody is asked what is not answered yet."""
         policy = self._gate.policy
-        started = perf_counter() - waited
+        now = self._clock()
+        spared = deadline.spares(now)
         try:
-            admitted = consider(body, policy, self._gate.context, answers)
+            admitted = consider(body, policy, self._gate.context, answers, ("cluster", *spared) if unasked else spared)
         except BadReviewError as error:
             _log.info("a call was refused", extra={"fields": {"detail": str(error)}})
             raise RefusedError(400, str(error)) from error
@@ -178,9 +195,9 @@ class Front:
             raise RefusedError(500, "the review could not be completed; the log says why", "review") from error
         if isinstance(admitted, Asked):
             return admitted
-        seconds = perf_counter() - started
-        self._observe(admitted, admitted.policy, seconds)
-        if seconds > timeout(query):
+        end = self._clock()
+        self._observe(admitted, admitted.policy, end - (now if started is None else started))
+        if deadline.is_over(end):
             self._report("late")
         return admitted.body
 
@@ -222,13 +239,6 @@ class Front:
         finally:
             self._reading -= 1
             self._held_bytes -= size
-
-
-@lru_cache(maxsize=64)
-def timeout(query: bytes) -> float:
-    """How many seconds the API server waits, as it says in the address; for ever when it does not."""
-    found = _TIMEOUT.search(query)
-    return float(found[1]) if found else float("inf")
 
 
 def _check(scope: Scope, most: int) -> None:

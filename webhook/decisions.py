@@ -23,7 +23,7 @@ class _Line(Struct, rename="camel"):
     """A decision as it is written down.
 
     `denying` are the rules that deny before the policy's mode softens it, and `refused` those that an override names
-    which does not count.
+    which does not count; `skipped` is what there was no time for.
     """
 
     ts: str
@@ -48,6 +48,7 @@ class _Line(Struct, rename="camel"):
     denying: list[str] = []
     overridden: list[str] = []
     refused: list[str] = []
+    skipped: tuple[str, ...] = ()
     error: str = ""
 
 
@@ -133,6 +134,7 @@ def _line(told: Told, most: int) -> _Line:
         denying=_denying(decision, admitted.policy) if decision.judged is Verdict.DENY else [],
         overridden=[rule for rules in decision.lifted.values() for rule in rules][:_RULES],
         refused=_refused(decision) if decision.refusals else [],
+        skipped=admitted.spared,
         error=(decision.unreadable or "")[:most],
     )
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from starlette.types import Scope
 
+from webhook.deadline import Arrivals
 from webhook.heads import Heads, Read
 from webhook.protocol import BoundedProtocol, Limits, Refusal
 
@@ -15,8 +16,10 @@ from webhook.protocol import BoundedProtocol, Limits, Refusal
 class DirectProtocol(BoundedProtocol):
     """One connection."""
 
-    def __init__(self, heads: Heads, limits: Limits, refused: Callable[[Refusal], None], **given: Any) -> None:
-        super().__init__(limits, refused, **given)
+    def __init__(
+        self, heads: Heads, limits: Limits, refused: Callable[[Refusal], None], arrivals: Arrivals, **given: Any
+    ) -> None:
+        super().__init__(limits, refused, arrivals, **given)
         self._heads = heads
         self._held = b""  # the begin of a request with a known head: the parser does not know of it
         self._first = b""  # what the parser was told first of the request that it reads
@@ -27,13 +30,15 @@ class DirectProtocol(BoundedProtocol):
         self._held = b""
 
     def data_received(self, data: bytes) -> None:
+        if not self._held:
+            self._since = self._arrival()
         data = self._held + data
         if self._is_at_rest():
             if self._is_known(data):
                 return
             self._first = data
         self._held = b""
-        super().data_received(data)
+        self._take(data)
 
     def _is_at_rest(self) -> bool:
         """Whether what arrives begins a request, and nothing else is to be done first."""
@@ -53,7 +58,7 @@ class DirectProtocol(BoundedProtocol):
             return False
         query, begin, end = found
         if len(data) == end:
-            response = self._heads.respond(data[begin:], query)
+            response = self._heads.respond(data[begin:], query, self._since)
             if response is None:
                 return False
             self._held = b""
@@ -90,7 +95,7 @@ class DirectProtocol(BoundedProtocol):
         """Let the parser have what is held: it will not be answered at once."""
         if self._held:
             held, self._first, self._held = self._held, b"", b""
-            super().data_received(held)
+            self._take(held)
 
     def _expire(self) -> None:
         self._release()

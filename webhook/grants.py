@@ -43,7 +43,7 @@ Found = tuple[Override | Refusal, ...]
 
 
 class Silence(dict[Question, Answer]):
-    """Where nobody can be asked: every question has been, and there is no answer."""
+    """Where nobody can be asked: every question has been, and there is no answer but those that are in here."""
 
     def __contains__(self, key: object) -> bool:
         return True

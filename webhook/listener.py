@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from uvicorn import Config, Server
 
 from webhook.accept import Acceptor
+from webhook.deadline import Arrivals
 from webhook.direct import DirectProtocol
 from webhook.heads import Desk, Heads
 from webhook.protocol import BoundedProtocol, CrowdedProtocol, Limits, Refusal
@@ -62,6 +63,7 @@ class Listener(Server):
         self._limits = limits
         self._refused = refused
         self._heads = Heads(desk) if desk is not None else None
+        self._arrivals = Arrivals()
         self._beginning: dict[BoundedProtocol, asyncio.Task[None]] = {}
         self.ready = asyncio.Event()
 
@@ -114,7 +116,12 @@ class Listener(Server):
             del self._beginning[protocol]
 
     def _protocol(self) -> BoundedProtocol:
-        given: dict[str, Any] = {"config": self.config, "server_state": self.server_state, "app_state": {}}
+        given: dict[str, Any] = {
+            "arrivals": self._arrivals,
+            "config": self.config,
+            "server_state": self.server_state,
+            "app_state": {},
+        }
         if self._open >= self._limits.connections:
             return CrowdedProtocol(self._limits, self._refused, **given)
         if self._heads is None:

@@ -19,6 +19,7 @@ from policies.config import Policy
 from policies.identity import Kind
 from policies.profile import Action
 from webhook.admission import Admitted
+from webhook.deadline import Spared
 from webhook.journal import Told
 
 #: Where a request failed. http: it never became one. call: it is no review. overload: there was no room for it.
@@ -49,6 +50,7 @@ class _Reviews(Collector):
         self.risks = [0] * (len(_RISKS) + 1)
         self.risk = 0.0
         self.overrides = dict.fromkeys(_OVERRIDES, 0)
+        self.skipped = dict.fromkeys(get_args(Spared), 0)
 
     def collect(self) -> Iterator[Metric]:
         """The families that Prometheus reads."""
@@ -70,6 +72,10 @@ class _Reviews(Collector):
         for result, count in self.overrides.items():
             overrides.add_metric([result], count)
         yield overrides
+        skipped = CounterMetricFamily("podgate_skipped", "What there was no time for.", labels=("what",))
+        for what, count in self.skipped.items():
+            skipped.add_metric([what], count)
+        yield skipped
         risks = list(zip([*map(str, _RISKS), "+Inf"], accumulate(self.risks), strict=True))
         yield HistogramMetricFamily("podgate_risk", "What the classifier says of objects with pods.", risks, self.risk)
 
@@ -131,6 +137,8 @@ class Metrics:
             counted.risk += chance
         counted.overrides["used"] += len(decision.lifted)
         counted.overrides["refused"] += len(decision.refusals)
+        for what in admitted.spared:
+            counted.skipped[what] += 1
         for reason in decision.reasons:
             found = (reason.finding.rule.id, int(reason.action))
             counted.findings[found] = counted.findings.get(found, 0) + 1

@@ -12,6 +12,11 @@ import httptools
 import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from webhook.deadline import ARRIVED, Arrivals
+
+#: What is asked so soon after a connection was made is what it was made for.
+_TOGETHER_SECONDS = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -70,11 +75,13 @@ class _RefusedError(Exception):
 class BoundedProtocol(HttpToolsProtocol):
     """One connection. `refused` is told of every refusal."""
 
-    def __init__(self, limits: Limits, refused: Callable[[Refusal], None], **given: Any) -> None:
+    def __init__(self, limits: Limits, refused: Callable[[Refusal], None], arrivals: Arrivals, **given: Any) -> None:
         super().__init__(**given)
         self.timeout_keep_alive = limits.keep_alive_seconds  # type: ignore[assignment]  # call_later takes both
         self._limits = limits
         self._refused = refused
+        self._arrivals = arrivals
+        self._accepted = self._connected = self._since = arrivals.since()
         self._refusal: Refusal | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._finished = False
@@ -88,6 +95,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
+        self._connected = self._arrivals.worked()
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -98,6 +106,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self._disarm()
 
     def data_received(self, data: bytes) -> None:
+        self._since = self._arrival()
+        self._take(data)
+
+    def _arrival(self) -> float:
+        """Since when what is read now may have been waiting. A connection is made for a request that waits already."""
+        since = self._arrivals.since()
+        return since if since - self._connected > _TOGETHER_SECONDS else self._accepted
+
+    def _take(self, data: bytes) -> None:
         if self._finished:
             return
         self._unset_keepalive_if_required()
@@ -134,6 +151,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["state"][ARRIVED] = self._since
         self._disarm()
         self._incomplete = True
         self._own = None
@@ -188,6 +206,10 @@ class BoundedProtocol(HttpToolsProtocol):
         raise _RefusedError
 
     # What uvicorn tells
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._arrivals.worked()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle

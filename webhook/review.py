@@ -18,6 +18,7 @@ from policies.identity import Requester
 from policies.path import Path
 from policies.profile import Action
 from policies.resource import UnreadableObjectError
+from webhook.deadline import Spared
 
 API_VERSION = "admission.k8s.io/v1"
 KIND = "AdmissionReview"
@@ -177,9 +178,9 @@ def pass_over(request: Request, excluded: str = "") -> bytes:
     return _encode(Answer(Response(request.uid, True, audit_annotations=annotations)))
 
 
-def answer(request: Request, decision: Decision, policy: Policy) -> bytes:
+def answer(request: Request, decision: Decision, policy: Policy, spared: tuple[Spared, ...] = ()) -> bytes:
     """The answer that tells the API server, and through it a person, what was decided and why."""
-    if decision is ALLOWED:
+    if decision is ALLOWED and not spared:
         return _encode(Answer(Response(request.uid, True, audit_annotations=_all_is_well(policy))))
     denied = decision.verdict is Verdict.DENY
     response = Response(
@@ -187,7 +188,7 @@ def answer(request: Request, decision: Decision, policy: Policy) -> bytes:
         allowed=not denied,
         status=_status(decision) if denied else None,
         warnings=[] if denied else _warnings(decision, policy),
-        audit_annotations=_annotations(decision, policy),
+        audit_annotations=_annotations(decision, policy) | _left_out(spared),
     )
     return _encode(Answer(response))
 
@@ -260,6 +261,12 @@ def _cut(text: str, characters: int) -> str:
 @lru_cache(maxsize=8)
 def _all_is_well(policy: Policy) -> dict[str, str]:
     return _annotations(ALLOWED, policy)
+
+
+def _left_out(spared: tuple[Spared, ...]) -> dict[str, str]:
+    """What there was no time for."""
+    found = {"skipped": ",".join(spared)} if spared else {}
+    return {**found, "risk": "not assessed"} if "risk" in spared else found
 
 
 def _annotations(decision: Decision, policy: Policy) -> dict[str, str]:

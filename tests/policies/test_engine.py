@@ -88,3 +88,11 @@ def test_rules_are_about_what_their_first_parameter_is() -> None:
     spec = {"externalIPs": ["192.0.2.1"]}
     found = evaluate(services, {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": spec})
     assert [finding.rule.id for finding in found.findings] == ["external-ips"]
+
+
+def test_the_risk_is_not_assessed_where_somebody_says_so_and_rules_find_the_same() -> None:
+    engine, found = config.of_profile("pss-baseline").engine, resource.read(pod(hostPID=True))
+    whole, without = engine.evaluate(found), engine.evaluate(found, assess=False)
+
+    assert whole.risk is not None
+    assert without == Evaluation(whole.findings)

@@ -203,3 +203,18 @@ class TestExclusions:
     )
     def test_whose_requests_are_not_judged(self, namespace: str, requester: Requester | None, why: str) -> None:
         assert self.POLICY.excludes(namespace, requester) == why
+
+
+@pytest.mark.parametrize(
+    ("spec", "namespace", "expected"),
+    [
+        ("{profile: pss-baseline}", "x", False),
+        ("{profile: pss-baseline, classifier: {denyAt: 1.0}}", "x", True),
+        ("{profile: recommended}", "x", True),
+        ("{profile: recommended, mode: warn}", "x", False),
+        ("{profile: recommended, namespaces: [{names: [shop], mode: audit}]}", "shop", False),
+        ("{profile: pss-baseline, namespaces: [{names: [shop], classifier: {denyAt: 0.9}}]}", "shop", True),
+    ],
+)
+def test_whether_a_pod_may_be_denied_for_its_risk(spec: str, namespace: str, expected: bool) -> None:
+    assert policy(spec).within(namespace, {}).denies_by_risk is expected

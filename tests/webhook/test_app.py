@@ -17,7 +17,7 @@ from tests.webhook.serving import Answer, Wire, running
 from webhook import app as app_module
 from webhook import pages
 from webhook.admission import Admitted
-from webhook.app import Bounds, Front, Gate, timeout
+from webhook.app import Bounds, Front, Gate
 from webhook.metrics import Stage
 
 BASELINE = config.of_profile("pss-baseline")
@@ -326,24 +326,6 @@ def test_a_policy_that_is_swapped_is_used_from_the_next_review_on(tried: Tried) 
     assert answer is not None
     assert answer.json["response"]["allowed"] is True
     assert [told[0].decision.verdict for told in tried.seen] == [Verdict.DENY, Verdict.ALLOW]
-
-
-@pytest.mark.parametrize(
-    ("query", "seconds"),
-    [
-        (b"timeout=10s", 10.0),
-        (b"a=b&timeout=1.5s&c=d", 1.5),
-        (b"", float("inf")),
-        (b"timeout=10", float("inf")),
-        (b"timeout=1e9s", float("inf")),
-        (b"timeout=-1s", float("inf")),
-        (b"mytimeout=1s", float("inf")),
-        (b"timeout=99999999999s", float("inf")),
-    ],
-    ids=str,
-)
-def test_how_long_the_api_server_waits(query: bytes, seconds: float) -> None:
-    assert timeout(query) == seconds
 
 
 def test_an_answer_that_comes_too_late_is_counted(tried: Tried) -> None:

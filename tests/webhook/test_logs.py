@@ -91,6 +91,7 @@ def test_a_decision_is_one_line_with_who_what_and_why(tmp_path: Path) -> None:
         "model": BASELINE.model,
         "dryRun": True,
         "milliseconds": 1.234,
+        "skipped": [],
         "error": "",
     }
     assert 0 < line["risk"] < 1

@@ -6,7 +6,7 @@ from typing import Any
 from policies import config
 from policies.config import Policy
 from tests.reviews import body, pod, privileged_pod, review
-from webhook.admission import admit
+from webhook.admission import Admitted, admit, consider
 from webhook.metrics import Metrics
 
 BASELINE = config.of_profile("pss-baseline")
@@ -115,3 +115,15 @@ def test_every_name_begins_with_the_name_of_the_program() -> None:
     assert names
     assert all(name.startswith("podgate_") for name in names)
     assert not any(name.endswith("_created") for name in names)
+
+
+def test_what_there_was_no_time_for_is_counted() -> None:
+    metrics = Metrics()
+    content = body(review(pod()))
+    for spared in ((), ("cluster",), ("cluster", "risk")):
+        admitted = consider(content, BASELINE, spared=spared)
+        assert isinstance(admitted, Admitted)
+        metrics.review(admitted, BASELINE, 0.002)
+
+    assert value(metrics, "podgate_skipped_total", what="cluster") == 2
+    assert value(metrics, "podgate_skipped_total", what="risk") == 1
