@@ -38,6 +38,26 @@ def identities(paths: Iterable[Path]) -> tuple[Identity, ...]:
     return tuple(_identity(path) for path in paths)
 
 
+class Settled:
+    """Notices that files have changed, once they are the same at two looks in a row.
+
+    Half of a policy can be a policy, and a weaker one: what somebody may still be writing is left to the next look.
+    """
+
+    def __init__(self, paths: Iterable[Path], known: tuple[Identity, ...] = ()) -> None:
+        """`known`: what the files were when they were read."""
+        self._paths = tuple(paths)
+        self._known = self._last = known
+
+    def is_due(self, *, again: bool = False, force: bool = False) -> bool:
+        """Whether the files are to be read now. `again`: also when they are the same, `force`: also unsettled."""
+        last, self._last = self._last, identities(self._paths)
+        if self._last != last and not force:
+            return False
+        known, self._known = self._known, self._last
+        return force or again or self._last != known
+
+
 def _identity(path: Path) -> Identity:
     try:
         found = path.stat()

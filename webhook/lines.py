@@ -51,7 +51,9 @@ class Lines:
     def open(cls, target: str, dropped: Callable[[int], None]) -> "Lines":
         """Append to the file of this name; `-` is standard output. Raises LogError."""
         if target == "-":
-            return cls.onto(sys.__stdout__.fileno() if sys.__stdout__ else 1, dropped)
+            if sys.__stdout__ is None:
+                raise LogError("standard output is closed: name a file with --decision-log")
+            return cls.onto(sys.__stdout__.fileno(), dropped)
         return cls(_open(target), dropped, file=target)
 
     @classmethod

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from certs import files
+from certs.files import Settled, identities
 from webhook import manifest
 from webhook.manifest import Flaw
 from webhook.manifest.text import MAX_BYTES
@@ -87,7 +87,7 @@ class NamespacesFile:
         self._path = path
         self._metrics = metrics
         # Not what the file is after it was read: it may change in between.
-        self._seen = files.identities([path])
+        self._file = Settled([path], identities([path]))
         self._complaint = ""
         self._known = load(path)
         metrics.namespaces(len(self._known))
@@ -97,10 +97,8 @@ class NamespacesFile:
 
     def check(self, *, force: bool = False) -> None:
         """Believe what the file says now, if it changed and can be used."""
-        seen = files.identities([self._path])
-        if seen == self._seen and not self._complaint and not force:
+        if not self._file.is_due(again=bool(self._complaint), force=force):
             return
-        self._seen = seen
         try:
             known = load(self._path)
         except NamespacesError as error:

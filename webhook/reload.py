@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from certs import files
+from certs.files import Settled
 from policies import config
 from policies.config import MAX_BYTES, Policy, PolicyError
 from policies.risk.classifier import Classifier, ModelError
@@ -66,11 +66,11 @@ class PolicyWatch:
     ) -> None:
         self._path = path
         self._model = model
+        # Not what the files are now: they may have changed since what is in force was read from them.
+        self._files = Settled(each for each in (path, model) if each is not None)
         self._gate = gate
         self._metrics = metrics
         self._version = version
-        # Not what the file is now: it may have changed since the policy in force was read from it.
-        self._seen = files.identities([])
         self._complaint = ""
 
     def note(self) -> str:
@@ -78,10 +78,8 @@ class PolicyWatch:
         return f"the files as they are now cannot be used: {self._complaint}" if self._complaint else ""
 
     def check(self, *, force: bool = False) -> None:
-        seen = files.identities([path for path in (self._path, self._model) if path is not None])
-        if seen == self._seen and not self._complaint and not force:
+        if not self._files.is_due(again=bool(self._complaint), force=force):
             return
-        self._seen = seen
         try:
             policy = load_policy(self._path, load_model(self._model) if self._model is not None else None)
         except (PolicyError, ModelError) as error:

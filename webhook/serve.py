@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import os
 import resource
 import signal
 import sys
@@ -38,7 +39,7 @@ from webhook.settings import Settings, SettingsError
 from webhook.surroundings import Surroundings
 from webhook.tls import CertificateWatch
 
-_WATCH_SECONDS = 2.0
+_WATCH_SECONDS = 1.0
 _OPS_BODY_BYTES = 1024
 _OPS_CONNECTIONS = 64
 _OTHER_FILES = 256
@@ -176,6 +177,7 @@ class Service:
 
 def serve(given: Settings) -> int:
     """Run the webhook. Returns the exit code. Raises StartError."""
+    _keep_standard_handles()
     service = Service(given)
     logs.start(given.log_level, Lines.onto(sys.__stderr__.fileno() if sys.__stderr__ else 2, service.metrics.lost))
     try:
@@ -183,6 +185,15 @@ def serve(given: Settings) -> int:
             return runner.run(service.run())
     except OSError as error:
         raise StartError(f"cannot serve: {(error.strerror or str(error)).lower()}") from error
+
+
+def _keep_standard_handles() -> None:
+    """Open what whoever started us has closed, so that no socket and no file of ours is written to in its place."""
+    for handle in range(3):
+        try:
+            os.fstat(handle)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest that is free: this one
 
 
 def _allow_files(number: int) -> None:

@@ -1,5 +1,6 @@
 """The documents say what is so: links lead somewhere, output is real, every rule and profile is told about."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -48,3 +49,16 @@ def test_every_task_that_the_documents_name_is_in_the_makefile() -> None:
     named = {name for page in PAGES for name in re.findall(r"(?:\$ |`)make ([a-z0-9-]+)", page.read_text())}
 
     assert named - tasks == set()
+
+
+def tests_of(file: Path) -> set[str]:
+    functions = (node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.FunctionDef))
+    return {function.name for function in functions if function.name.startswith("test_")}
+
+
+@pytest.mark.parametrize("page", ["docs/reliability.md"])
+def test_every_test_that_a_document_names_is_there(page: str) -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)", (ROOT / page).read_text())
+
+    assert len(named) > 10
+    assert [f"{file}::{name}" for file, name in named if name not in tests_of(ROOT / file)] == []

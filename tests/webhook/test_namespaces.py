@@ -87,6 +87,11 @@ class Tried:
         new.write_text(content)
         new.replace(self.path)
 
+    def look(self) -> None:
+        """Look until the file has settled."""
+        self.file.check()
+        self.file.check()
+
     def counted(self) -> tuple[float | None, ...]:
         value = self.metrics.registry.get_sample_value
         results = [value("podgate_reloads_total", {"what": "namespaces", "result": each}) for each in ("ok", "failed")]
@@ -105,8 +110,7 @@ def test_who_is_not_in_the_file_is_not_known(tried: Tried) -> None:
 
 def test_a_change_counts(tried: Tried) -> None:
     tried.write(BARE + "---\n" + SHOP)
-    tried.file.check()
-    tried.file.check()
+    tried.look()
 
     assert tried.file.labels("bare") == {}
     assert tried.counted() == (2, 1, 0)
@@ -114,7 +118,7 @@ def test_a_change_counts(tried: Tried) -> None:
 
 def test_the_same_content_is_no_change_unless_somebody_asks(tried: Tried) -> None:
     tried.write(SHOP)
-    tried.file.check()
+    tried.look()
     assert tried.counted() == (1, 0, 0)
     tried.file.check(force=True)
     assert tried.counted() == (1, 1, 0)
@@ -123,13 +127,13 @@ def test_the_same_content_is_no_change_unless_somebody_asks(tried: Tried) -> Non
 def test_what_cannot_be_used_keeps_the_old_and_is_said_once(tried: Tried, caplog: pytest.LogCaptureFixture) -> None:
     tried.write("- nothing")
     for _ in range(3):
-        tried.file.check()
+        tried.look()
     assert tried.file.labels("shop") == {"team": "a"}
     assert tried.counted() == (1, 0, 1)
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     tried.file.check(force=True)
     tried.write(SHOP)
-    tried.file.check()
+    tried.look()
 
     assert tried.counted() == (1, 1, 2)
     assert tried.file.labels("bare") is None
