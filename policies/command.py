@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from policies.api import ExecAction
+from policies.api import ExecAction, Handler
 from policies.deed import Deed
 from policies.path import Path
 from policies.pod import Container
@@ -23,6 +23,13 @@ _NOTHING: tuple["Seen", ...] = ()
 _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_.-][A-Za-z0-9_.-]{0,200})\)")
 
 
+#: The words of a command, and the field in which each stands (from the container).
+Line = tuple[list[str], list[Path]]
+_PLACES: tuple[tuple[str, ...], ...] = (
+    ("livenessProbe",), ("readinessProbe",), ("startupProbe",), ("lifecycle", "postStart"), ("lifecycle", "preStop"),
+)  # fmt: skip
+
+
 class Seen(NamedTuple):
     """A deed, the field in which it was seen (from the pod's root), and the programs that show it."""
 
@@ -33,23 +40,9 @@ class Seen(NamedTuple):
 
 def deeds(container: Container) -> tuple[Seen, ...]:
     """What the commands of this container do: each deed once in a field, in the order of the fields."""
-    if _has_none(container):
-        return _NOTHING
     if container.read_commands is None:
-        container.read_commands = tuple(_read(container))
+        container.read_commands = tuple(_read(container)) if lines(container) else _NOTHING
     return container.read_commands
-
-
-def _has_none(container: Container) -> bool:
-    spec = container.spec
-    return (
-        spec.command is None
-        and spec.args is None
-        and spec.lifecycle is None
-        and spec.liveness_probe is None
-        and spec.readiness_probe is None
-        and spec.startup_probe is None
-    )
 
 
 def _read(container: Container) -> Iterator[Seen]:
@@ -71,10 +64,14 @@ def _read(container: Container) -> Iterator[Seen]:
             yield Seen(deed, container.at(*paths[index]), shown)
 
 
-def lines(container: Container) -> Iterator[tuple[list[str], list[Path]]]:
+def lines(container: Container) -> tuple[Line, ...]:
     """The command lines of a container, with the field of each word."""
-    if _has_none(container):
-        return
+    if container.command_lines is None:
+        container.command_lines = tuple(_lines(container))
+    return container.command_lines
+
+
+def _lines(container: Container) -> Iterator[Line]:
     spec = container.spec
     words: list[str] = []
     paths: list[Path] = []
@@ -85,20 +82,15 @@ def lines(container: Container) -> Iterator[tuple[list[str], list[Path]]]:
                 paths.append((field, index))
     if words:
         yield words, paths
-    lifecycle = spec.lifecycle
-    handlers = (
-        (("livenessProbe",), spec.liveness_probe),
-        (("readinessProbe",), spec.readiness_probe),
-        (("startupProbe",), spec.startup_probe),
-        (("lifecycle", "postStart"), lifecycle.post_start if lifecycle else None),
-        (("lifecycle", "preStop"), lifecycle.pre_stop if lifecycle else None),
-    )
-    for place, handler in handlers:
+    handlers: tuple[Handler | None, ...] = (spec.liveness_probe, spec.readiness_probe, spec.startup_probe)
+    if spec.lifecycle is not None:
+        handlers = (*handlers, spec.lifecycle.post_start, spec.lifecycle.pre_stop)
+    for place, handler in zip(_PLACES, handlers, strict=False):
         if handler is not None and handler.exec is not None:
             yield from _executed(handler.exec, place)
 
 
-def _executed(action: ExecAction, place: tuple[str, ...]) -> Iterator[tuple[list[str], list[Path]]]:
+def _executed(action: ExecAction, place: tuple[str, ...]) -> Iterator[Line]:
     indexes = [index for index, text in enumerate(action.command or ()) if text]
     if action.command and indexes:
         yield [action.command[index] or "" for index in indexes], [(*place, "exec", "command", i) for i in indexes]

@@ -18,7 +18,7 @@ from policies.rule import Check, Drop, Edit, Options, Put, Rule
 from policies.standard import Standard
 
 
-class Finding(Struct, frozen=True):
+class Finding(Struct, frozen=True, gc=False):
     """A violation of a rule in an object.
 
     `path` starts at the object's root, and the first `prefix` steps of it lead to the pod; `message` continues the
@@ -117,11 +117,11 @@ class Engine:
             end = len(findings) + MAX_FINDINGS
             for view, prefix in pods if about_pods else whole[about_all]:
                 # One loop, and no call for it: most rules find nothing, and there are many.
-                for path, message in check(view):
+                for found in check(view):
                     if len(findings) == end:
                         findings[-1] = _last_of_many(findings[-1])
                         break
-                    findings.append(Finding(rule, prefix + path if prefix else path, message, len(prefix)))
+                    findings.append(Finding(rule, prefix + found.path, found.message, len(prefix)))
         assessor = self._assessor if assess else None
         risk = assessor.assess(resource.pods) if assessor is not None and resource.pods else None
         return Evaluation(tuple(findings), risk) if findings or risk is not None else NOTHING

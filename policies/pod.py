@@ -138,27 +138,36 @@ NAMES = Names()
 class Container:
     """One container of any kind, where it stands, and what is in effect for it."""
 
-    __slots__ = ("_list", "index", "pod", "read_commands", "security", "spec")
+    __slots__ = (
+        "_list", "_name", "_root", "command_lines", "image", "index", "pod", "read_commands", "security", "spec",
+    )  # fmt: skip
 
     #: What policies.command read in its commands: kept, as several rules and the classifier ask.
+    command_lines: tuple[Any, ...] | None
     read_commands: tuple[Any, ...] | None
+    #: The image, spelled out; None where there is none or no runtime could pull it.
+    image: Image | None
 
     def __init__(self, pod: "Pod", spec: ContainerSpec, which: int, index: int) -> None:
-        self.read_commands = None
+        self.command_lines = self.read_commands = None
         self.pod = pod
         self.spec = spec
         self.security = spec.security_context or _NO_SECURITY
+        self.image = images.parse(spec.image) if spec.image else None
         self.index = index
         self._list = which
+        self._root = (pod.names[0], pod.names[which + 1], index)
+        self._name = ""
 
     def at(self, *field_path: str | int) -> Path:
         """The path of a field of this container, from the pod's root."""
-        names = self.pod.names
-        return (names[0], names[self._list + 1], self.index, *field_path)
+        return self._root + field_path
 
     def __str__(self) -> str:
         """How messages name it: `container "web"`, or its position when it has no name."""
-        return named(self.kind, self.spec.name, self.index)
+        if not self._name:
+            self._name = named(self.kind, self.spec.name, self.index)
+        return self._name
 
     @property
     def kind(self) -> ContainerKind:
@@ -168,11 +177,6 @@ class Container:
             return ContainerKind.EPHEMERAL
         # KEP-753: an init container that restarts always keeps running beside the others.
         return ContainerKind.SIDECAR if self.spec.restart_policy == "Always" else ContainerKind.INIT
-
-    @property
-    def image(self) -> Image | None:
-        """The image, spelled out; None where there is none or no runtime could pull it."""
-        return images.parse(self.spec.image) if self.spec.image else None
 
     @property
     def added_capabilities(self) -> tuple[str | None, ...]:

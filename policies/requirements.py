@@ -4,7 +4,7 @@ Kubernetes takes a missing request from the limit (SetDefaults_Pod in pkg/apis/c
 may be set for the whole pod (KEP-2837). What a LimitRange adds is not known here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 from msgspec import Meta
@@ -38,15 +38,16 @@ _NOTHING: Mapping[str, Quantity | None] = {}
 _FOR_PODS = frozenset({"cpu", "memory"})
 
 
-def holders(pod: Pod) -> Iterator[Container]:
+def holders(pod: Pod) -> Sequence[Container]:
     """The containers that can have resources.
 
     Ephemeral ones cannot (the API refuses it), and Tekton's steps call theirs by another name in each version.
     """
-    if pod.names.containers != "steps":
-        for container in pod.containers:
-            if container.kind is not ContainerKind.EPHEMERAL:
-                yield container
+    if pod.names.containers == "steps":
+        return ()
+    if not pod.spec.ephemeral_containers:
+        return pod.containers
+    return [container for container in pod.containers if container.kind is not ContainerKind.EPHEMERAL]
 
 
 def limit_flaw(container: Container, name: str) -> str:

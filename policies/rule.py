@@ -35,7 +35,7 @@ class Confidence(StrEnum):
     HEURISTIC = "heuristic"
 
 
-class Violation(NamedTuple):
+class Violation(Struct, frozen=True, gc=False):
     """Where a rule is broken, and how.
 
     The message continues a sentence that the path begins: `spec.hostNetwork` + `is true`.

@@ -68,7 +68,6 @@ _ASSIGNED = re.compile(
     r"(?:\"([^\"\n]{0,500})\"|'([^'\n]{0,500})'|([^\s\"',;&}\])]{1,500}))"
 )
 _ELEMENT = re.compile(r"<([A-Za-z][\w.-]{0,60})>([^<>\n]{1,200})</")
-_ASSIGNING = ("=", "</", '":')
 _HINTS = ("pass", "pwd", "pswd", "pword", "secret", "token", "key", "cred", "bearer")
 _CLIENTS = ("mysql", "mariadb", "sshpass", "redis-cli", "login", "mongo", "ldap", "curl", "wget")
 
@@ -83,7 +82,7 @@ def find(name: str, value: str) -> Kind | None:
     asks = credential_name.asks(name)
     if asks is not Asks.NOTHING and _is_literal(value.strip().strip("\"'"), asks, name):
         return Kind.NAMED
-    return Kind.ASSIGNMENT if _has(_ASSIGNING, value) and _assigns(value) else None
+    return Kind.ASSIGNMENT if ("=" in value or "</" in value or '":' in value) and _assigns(value) else None
 
 
 def _is_literal(value: str, asks: Asks, name: str) -> bool:

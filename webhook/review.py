@@ -4,7 +4,9 @@ Sources: k8s.io/api/admission/v1/types.go; what the API server does with the ans
 k8s.io/apiserver/pkg/admission/plugin/webhook (request/admissionreview.go, errors/statuserror.go).
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Literal
 
 import msgspec
@@ -206,11 +208,11 @@ _MAX_ANNOTATION = 1_024
 def _status(decision: Decision) -> Status:
     if decision.unreadable is not None:
         return Status(f"{decision.unreadable}. What cannot be understood is not let through.", "Invalid", 422)
-    lines = [reason.text for reason in decision.reasons if reason.action is Action.DENY]
-    if decision.risk_action is Action.DENY:
-        lines.append(decision.risk_text)
-    lines += [f"The override does not count: {refusal}." for refusal in decision.refusals]
-    return Status("\n".join(_bounded(lines, _MAX_LINES, _MAX_MESSAGE)), "Forbidden", 403)
+    denying = [reason for reason in decision.reasons if reason.action is Action.DENY]
+    more = [decision.risk_text] if decision.risk_action is Action.DENY else []
+    more += [f"The override does not count: {refusal}." for refusal in decision.refusals]
+    lines = chain((reason.text for reason in denying), more)
+    return Status("\n".join(_bounded(lines, len(denying) + len(more), _MAX_LINES, _MAX_MESSAGE)), "Forbidden", 403)
 
 
 def _warnings(decision: Decision, policy: Policy) -> list[str]:
@@ -218,11 +220,12 @@ def _warnings(decision: Decision, policy: Policy) -> list[str]:
         return []
     if decision.unreadable is not None:
         return [_cut(decision.unreadable, _MAX_WARNING)] if decision.verdict is Verdict.WARN else []
-    lines = [_warning(reason) for reason in decision.reasons if reason.action is Action.WARN]
+    first = [*_used(decision), *policy.problems]
     if decision.risk_action is Action.WARN:
-        lines.insert(0, _cut(decision.risk_text, _MAX_WARNING))
-    lines = [*(_cut(each, _MAX_WARNING) for each in (*_used(decision), *policy.problems)), *lines]
-    return _bounded(lines, _MAX_LINES, _MAX_WARNINGS)
+        first.append(decision.risk_text)
+    warned = [reason for reason in decision.reasons if reason.action is Action.WARN]
+    lines = chain((_cut(each, _MAX_WARNING) for each in first), map(_warning, warned))
+    return _bounded(lines, len(first) + len(warned), _MAX_LINES, _MAX_WARNINGS)
 
 
 def _used(decision: Decision) -> list[str]:
@@ -242,15 +245,15 @@ def _warning(reason: Reason) -> str:
     return _cut(text, _MAX_WARNING)
 
 
-def _bounded(lines: list[str], most: int, characters: int) -> list[str]:
-    """The first lines that fit, and a last one that says how many more there are."""
-    reserve = 40
+def _bounded(lines: Iterable[str], count: int, most: int, characters: int) -> list[str]:
+    """The first lines that fit, and a last one that says how many of this count are left. The others are not made."""
+    left = characters - 40
     kept: list[str] = []
     for line in lines:
-        fits = sum(map(len, kept)) + len(kept) + len(line) <= characters - reserve
-        if len(kept) == most or not (fits or not kept):
-            return [*kept, f"... and {len(lines) - len(kept)} more"]
-        kept.append(_cut(line, characters - reserve))
+        if kept and (len(kept) == most or len(line) > left):
+            return [*kept, f"... and {count - len(kept)} more"]
+        kept.append(_cut(line, left))
+        left -= len(kept[-1]) + 1
     return kept
 
 

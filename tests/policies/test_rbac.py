@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from policies.objects import Binding, PolicyRule, RBACSubject, Role, RoleRef
 from policies.rbac import Access, bound, role_of, wildcards
+from policies.rule import Violation
 
 EXEC = Access("create get", {"": "pods/exec pods/attach"}, by_name=False)
 EVENTS = Access("delete", {"": "events", "events.k8s.io": "events"}, by_star=False)
@@ -56,7 +57,7 @@ def test_every_resource_does_not_count_where_it_is_told_elsewhere() -> None:
 def test_every_rule_of_a_role_that_grants_it_is_told_at_its_place() -> None:
     granted = rule("-", "pods/exec", "get")
     role = Role(rules=(None, granted, rule("-", "pods", "get"), granted))
-    assert list(EXEC.violations(role)) == [(("rules", index), "grants get on pods/exec") for index in (1, 3)]
+    assert list(EXEC.violations(role)) == [Violation(("rules", index), "grants get on pods/exec") for index in (1, 3)]
     assert list(EXEC.violations(Role())) == []
 
 
@@ -67,14 +68,14 @@ def test_only_a_few_words_are_named() -> None:
 
 def test_stars_are_told_at_their_places() -> None:
     role = Role(rules=(None, rule("-", "pods * */scale pods/*", "get *"), PolicyRule((None,))))
-    assert [path for path, _ in wildcards(role, "verbs")] == [("rules", 1, "verbs", 1)]
-    assert [path[2:] for path, _ in wildcards(role, "resources")] == [("resources", 1), ("resources", 3)]
+    assert [found.path for found in wildcards(role, "verbs")] == [("rules", 1, "verbs", 1)]
+    assert [found.path[2:] for found in wildcards(role, "resources")] == [("resources", 1), ("resources", 3)]
 
 
 def test_users_and_groups_are_bound_by_their_names_and_service_accounts_are_not() -> None:
     subjects = [RBACSubject(kind, name="everybody") for kind in ("User", "ServiceAccount", "Group", None)]
     binding = Binding(role_ref=RoleRef(name="view"), subjects=(None, *subjects))
-    found = [path for path, _ in bound(binding, frozenset({"everybody"}))]
+    found = [each.path for each in bound(binding, frozenset({"everybody"}))]
     assert found == [("subjects", index, "name") for index in (1, 3, 4)]
     assert list(bound(Binding(), frozenset({"everybody"}))) == []
 

@@ -267,12 +267,12 @@ def test_only_so_much_of_a_pod_is_read() -> None:
     first = {"env": [password, padding, password], "command": ["--password=hunter2"]}
     body = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [first, first]}}
     pod = resource.read(body).pods[0].pod
-    assert [render(path) for path, _ in secret_in_env.function(pod)] == ["spec.containers[0].env[0].value"]
+    assert [render(found.path) for found in secret_in_env.function(pod)] == ["spec.containers[0].env[0].value"]
 
 
 def test_only_so_much_of_a_config_map_is_read() -> None:
     data: dict[str, str | None] = {"password": "hunter2", "file": "x\n" * secret.MAX_FILE, "token": "Abcdef123"}
-    assert [path for path, _ in secret_in_configmap.function(ConfigMap(data=data))] == [("data", "password")]
+    assert [found.path for found in secret_in_configmap.function(ConfigMap(data=data))] == [("data", "password")]
 
 
 @given(st.text(), st.text())

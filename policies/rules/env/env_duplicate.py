@@ -33,7 +33,8 @@ def env_duplicate(pod: Pod) -> Iterator[Violation]:
     Legitimate where a later value extends an earlier one, as in PATH=$(PATH):/opt/bin, but that is safer in one line.
     """
     for container in pod.containers:
-        if len(container.env) > 1:
+        names = [variable.name for variable in container.env if variable is not None]
+        if len(set(names)) < len(names):
             for index, _, name in _duplicates(container):
                 message = f"defines {shown(name)}, which is defined again further down ({container})"
                 yield Violation(container.at("env", index), message)

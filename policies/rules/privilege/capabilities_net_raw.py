@@ -52,4 +52,4 @@ def _added(container: Container) -> int | None:
 
 
 def _dropped(container: Container) -> bool:
-    return any(bare(name) in _DROPS for name in container.dropped_capabilities)
+    return not _DROPS.isdisjoint(map(bare, container.dropped_capabilities))
