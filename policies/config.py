@@ -4,7 +4,7 @@ The file is the same on disk, in a ConfigMap and for `podgate check --policy`. U
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -13,13 +13,23 @@ from msgspec import UNSET, UnsetType
 from policies import policy_file, registry
 from policies import profile as profiles
 from policies.complaint import near
-from policies.gatepolicy import ClassifierSetting, GatePolicy, Metadata, Mode, NamespaceSetting, RuleSetting, Spec
+from policies.gatepolicy import (
+    ClassifierSection,
+    ClassifierSetting,
+    GatePolicy,
+    Metadata,
+    Mode,
+    NamespaceSetting,
+    RuleSetting,
+    Spec,
+)
+from policies.keys import PublicKey
 from policies.overrides import RISK, Limits
 from policies.path import Path, render
 from policies.policy_file import MAX_BYTES, PolicyError
 from policies.profile import Action, Profile
 from policies.risk.assess import Assessor
-from policies.risk.classifier import Classifier, shipped
+from policies.risk.classifier import Classifier, ModelError, shipped
 from policies.risk.observe import Observer
 from policies.rule import Options, Rule
 from policies.scope import Base, Entry, Policy, Scopes, Shared, Thresholds
@@ -35,9 +45,9 @@ _T = TypeVar("_T")
 
 
 def parse(text: str, model: Classifier | None = None) -> Policy:
-    """Compile the text of a GatePolicy file. Raises PolicyError, which knows the line.
+    """Compile the text of a GatePolicy file. Raises PolicyError, which knows the line, and ModelError.
 
-    `model` is another classifier than the one that comes with Podgate.
+    `model` is another classifier than the one that comes with Podgate; the policy may ask for a signature of it.
     """
     document = policy_file.read(text)
     try:
@@ -56,16 +66,21 @@ def of_profile(name: str = profiles.DEFAULT, pss_version: str = "latest", model:
 
 
 def compile_policy(document: GatePolicy, model: Classifier | None = None) -> Policy:
-    """Put a policy into force. Raises PolicyError when it names a rule, a profile or a version that is none."""
+    """Put a policy into force. Raises PolicyError when it names a rule, a profile or a version that is none.
+
+    Raises ModelError when the policy does not take this model.
+    """
     spec = document.spec
     shared = Shared(
         name=document.metadata.name,
         hash=_hash(msgspec.to_builtins(document)),
         judge_whole_updates=spec.updates == "all",
         overrides=_limits(spec.overrides),
-        keys=_keys(spec.overrides),
+        keys=_keys(spec.overrides.keys, spec.overrides.revoked, ("spec", "overrides", "keys")),
+        model_keys=_model_keys(spec.classifier),
         assessor=Assessor(model or shipped(), Observer.shipped()),
     )
+    _refuse_unsigned(shared.assessor.classifier, shared.model_keys)
     base = _base(spec, ("spec",), shared)
     _refuse_twice(spec.rules, ("spec", "rules"))
     entries = []
@@ -88,7 +103,8 @@ def _merged(spec: Spec, each: NamespaceSetting) -> Spec:
     rules = {**spec.rules, **{name: _over(spec.rules.get(name), setting) for name, setting in each.rules.items()}}
     warn = each.classifier.warn_at if each.classifier.warn_at is not UNSET else spec.classifier.warn_at
     deny = each.classifier.deny_at if each.classifier.deny_at is not UNSET else spec.classifier.deny_at
-    return msgspec.structs.replace(spec, rules=rules, classifier=ClassifierSetting(warn, deny), **changes)
+    classifier = msgspec.structs.replace(spec.classifier, warn_at=warn, deny_at=deny)
+    return msgspec.structs.replace(spec, rules=rules, classifier=classifier, **changes)
 
 
 def _over(below: RuleSetting | None, setting: RuleSetting) -> RuleSetting:
@@ -147,14 +163,34 @@ def _probability(given: float | UnsetType | None, path: Path, default: float) ->
     return given
 
 
-def _keys(given: Limits) -> "Keys | None":
-    if not given.keys:
+def _model_keys(given: ClassifierSection) -> "Keys | None":
+    path = ("spec", "classifier", "keys")
+    if given.revoked and not given.keys:
+        raise PolicyError(f"{render(path)} is empty, so that every model is taken, whatever is revoked", path)
+    return _keys(given.keys, given.revoked, path)
+
+
+def _refuse_unsigned(model: Classifier, keys: "Keys | None") -> None:
+    """Raises ModelError. The model that comes with Podgate is part of the program, and needs nobody to vouch for it."""
+    if keys is None or model is shipped():
+        return
+    from policies.signature import verify_model  # noqa: PLC0415 - as below
+
+    if problem := verify_model(keys, model.model):
+        names = ", ".join(sorted(keys.known))
+        raise ModelError(
+            f"the model {model.name} {problem}; the policy takes models that are signed with {names}: let whoever "
+            "vouches for it sign it (`podgate model sign`)"
+        )
+
+
+def _keys(keys: Sequence[PublicKey], revoked: Iterable[str], path: Path) -> "Keys | None":
+    if not keys:
         return None
     from policies.signature import compile_keys  # noqa: PLC0415 - cryptography is loaded only where keys are
 
-    path = ("spec", "overrides", "keys")
     try:
-        return compile_keys(given.keys, given.revoked)
+        return compile_keys(keys, revoked)
     except ValueError as error:
         raise PolicyError(f"{render(path)}: {error}", path) from error
 

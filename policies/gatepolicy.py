@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from policies import profile as profiles
+from policies.keys import PublicKey
 from policies.overrides import Limits
 
 
@@ -38,6 +39,20 @@ class ClassifierSetting(_Part, frozen=True):
     deny_at: Annotated[float | UnsetType | None, Meta(description="Pods of this risk or more are denied.")] = UNSET
 
 
+class ClassifierSection(ClassifierSetting, frozen=True, omit_defaults=True):
+    """The same, and whose models are taken."""
+
+    keys: Annotated[
+        tuple[PublicKey, ...],
+        Meta(
+            description="Keys one of which must have signed the model of `--model`; without any, every model is taken."
+        ),
+    ] = ()
+    revoked: Annotated[
+        tuple[str, ...], Meta(description="Ids of keys, and fingerprints of signatures, that no longer count.")
+    ] = ()
+
+
 class Requirement(_Part, frozen=True):
     """An item of matchExpressions."""
 
@@ -58,12 +73,9 @@ class Selector(_Part, frozen=True):
 _Rules = Annotated[
     dict[str, RuleSetting], Meta(description="What is different from the profile, by rule; `podgate rules` lists them.")
 ]
-_Classifier = Annotated[
-    ClassifierSetting,
-    Meta(
-        description="What a pod's risk leads to: probabilities, or null for never. What is left out is the profile's."
-    ),
-]
+_CLASSIFIER = Meta(
+    description="What a pod's risk leads to: probabilities, or null for never. What is left out is the profile's."
+)
 
 
 class NamespaceSetting(_Part, frozen=True):
@@ -75,7 +87,7 @@ class NamespaceSetting(_Part, frozen=True):
     profile: Annotated[str | None, Meta(description="The profile there.")] = None
     pss_version: Annotated[str | None, Meta(description="The version of the Pod Security Standards there.")] = None
     rules: _Rules = {}
-    classifier: _Classifier = ClassifierSetting()
+    classifier: Annotated[ClassifierSetting, _CLASSIFIER] = ClassifierSetting()
 
 
 class Exclusions(_Part, frozen=True):
@@ -107,7 +119,7 @@ class Spec(_Part, frozen=True):
         str, Meta(description="The version of the Pod Security Standards: v1.0 to the newest, or latest.")
     ] = "latest"
     rules: _Rules = {}
-    classifier: _Classifier = ClassifierSetting()
+    classifier: Annotated[ClassifierSection, _CLASSIFIER] = ClassifierSection()
     namespaces: Annotated[
         tuple[NamespaceSetting, ...], Meta(description="What is different in some namespaces; the first that fits.")
     ] = ()

@@ -37,8 +37,12 @@ def schema() -> _Schema:
         fields["rules"] = {**_about(fields["rules"]), "$ref": "#/$defs/Rules"}
         fields["profile"] = _instead(fields["profile"], "Profile")
         fields["pssVersion"] = _instead(fields["pssVersion"], "Version")
-    for field in parts["ClassifierSetting"]["properties"].values():
-        field["anyOf"] = [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "null"}]
+    for part in ("ClassifierSection", "ClassifierSetting"):
+        for name in ("warnAt", "denyAt"):
+            parts[part]["properties"][name]["anyOf"] = [
+                {"type": "number", "minimum": 0, "maximum": 1},
+                {"type": "null"},
+            ]
     parts["Limits"]["properties"]["neverFor"]["items"] = {"enum": [*registry.by_name(), RISK]}
     parts["NamespaceSetting"]["oneOf"] = [
         {"required": ["names"], "properties": {"names": {"minItems": 1}}},

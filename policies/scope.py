@@ -46,6 +46,7 @@ class Shared(Struct, frozen=True):
     judge_whole_updates: bool
     overrides: Limits
     keys: "Keys | None"
+    model_keys: "Keys | None"
     assessor: Assessor
 
 
@@ -64,6 +65,7 @@ class Policy:
     judge_whole_updates: bool
     overrides: Limits
     keys: "Keys | None"
+    model_keys: "Keys | None"
     thresholds: Thresholds
     model: str
     engine: Engine
@@ -112,6 +114,7 @@ class Base:
             judge_whole_updates=shared.judge_whole_updates,
             overrides=shared.overrides,
             keys=shared.keys,
+            model_keys=shared.model_keys,
             thresholds=self.thresholds,
             model=shared.assessor.classifier.name,
             engine=Engine(rules, self.standard, self.options, shared.assessor, self.standards),

@@ -1,4 +1,4 @@
-"""Signed overrides: Ed25519 over what an override says, where it stands, and what it covers there.
+"""Signed overrides: Ed25519 over what an override says, where it stands, and what it covers there. And signed models.
 
 What is signed is a JSON document (sorted keys, no blanks, UTF-8). It names the object by namespace, group, kind and
 name, and the place in it by the way to the pod template, so that nothing of it can be copied or moved; the rules,
@@ -7,6 +7,8 @@ be added (policies.covered). The API version is not part of it: what is judged i
 
 An object without a name is signed by its generateName, and the signature then holds for every object of that
 generateName. An object that a controller made is not what was signed: its owner is verified instead, by the caller.
+
+Of a model the checksum is signed, which is over all that it says.
 """
 
 import hashlib
@@ -22,10 +24,11 @@ from msgspec import Struct
 
 from policies.covered import TooMuchError, covered, digest, encoded
 from policies.engine import Finding
-from policies.keys import Key
+from policies.keys import Key, PublicKey
 from policies.overrides import REASON, SIGNED, TICKET, Override, places
 from policies.path import render
 from policies.resource import Resource
+from policies.risk.classifier import Model
 
 __all__ = [
     "Key",
@@ -33,15 +36,18 @@ __all__ = [
     "annotation",
     "compile_keys",
     "fingerprint",
+    "model_statement",
     "public_key",
     "statements",
     "unfit",
     "verify",
+    "verify_model",
     "written",
 ]
 
-#: The domain: a signature of something else, made with the same key, is none of an override.
+#: The domains: a signature of something else, made with the same key, is none of an override, and none of a model.
 DOMAIN = "override/v1"
+MODEL_DOMAIN = "model/v1"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}")
 _MOST_KEYS = 100
@@ -76,7 +82,7 @@ class Keys(Struct, frozen=True):
     revoked: frozenset[str] = frozenset()
 
 
-def compile_keys(keys: Iterable[Key], revoked: Iterable[str] = ()) -> Keys:
+def compile_keys(keys: Iterable[PublicKey], revoked: Iterable[str] = ()) -> Keys:
     """Keys as a policy names them, ready for use. Raises ValueError with a sentence for a person."""
     known: dict[str, _Known] = {}
     owners: dict[bytes, str] = {}
@@ -88,7 +94,8 @@ def compile_keys(keys: Iterable[Key], revoked: Iterable[str] = ()) -> Keys:
         public = public_key(key.public_key, key.id)
         if (same := owners.setdefault(public.public_bytes_raw(), key.id)) != key.id:
             raise ValueError(f"{same} and {key.id} are the same key: revoking one would leave the other")
-        known[key.id] = _Known(public, None if key.not_after is None else _time(key.not_after, key.id))
+        end = key.not_after if isinstance(key, Key) else None
+        known[key.id] = _Known(public, None if end is None else _time(end, key.id))
         if len(known) > _MOST_KEYS:
             raise ValueError(f"there are more than {_MOST_KEYS} keys")
     return Keys(known, _revoked(revoked, known))
@@ -163,17 +170,39 @@ def verify(
 
 def unfit(keys: Keys, override: Override, now: datetime) -> str | None:
     """Why a signature does not count whatever was signed: its key, or that it is revoked or has ended."""
+    if problem := _unfit(keys, override.signature):
+        return problem
     name = override.signature.partition(":")[0]
-    known = keys.known.get(name)
-    if known is None:
+    end = keys.known[name].not_after
+    if end is not None and now >= end:
+        return f"is signed with the key {name}, which has ended"
+    return "has ended" if now >= override.expires else None
+
+
+def _unfit(keys: Keys, signed: str) -> str | None:
+    name = signed.partition(":")[0]
+    if name not in keys.known:
         return f"is signed with the key {name}, which the policy does not know"
     if name in keys.revoked:
         return f"is signed with the key {name}, which is revoked"
-    if known.not_after is not None and now >= known.not_after:
-        return f"is signed with the key {name}, which has ended"
-    if fingerprint(override.signature) in keys.revoked:
-        return "is signed, but this signature is revoked"
-    return "has ended" if now >= override.expires else None
+    return "is signed, but this signature is revoked" if fingerprint(signed) in keys.revoked else None
+
+
+def verify_model(keys: Keys, model: Model) -> str | None:
+    """Why nobody whose signature counts vouches for this model, continuing a sentence about it; None when one does."""
+    match = SIGNED.fullmatch(model.signature)
+    if match is None:
+        return "is signed by nobody" if not model.signature else "has a signature that is not KEY:SIGNATURE"
+    if problem := _unfit(keys, model.signature):
+        return problem
+    if _made(keys.known[match[1]].public, urlsafe_b64decode(match[2] + "=="), model_statement(model)):
+        return None
+    return f"does not have the signature of {match[1]}: it, or its signature, was changed, or another key made it"
+
+
+def model_statement(model: Model) -> bytes:
+    """What is signed of a model, whose checksum was verified when it was read."""
+    return encoded({"podgate": MODEL_DOMAIN, "checksum": model.checksum})
 
 
 def _made(key: Ed25519PublicKey, signature: bytes, document: bytes) -> bool:

@@ -22,6 +22,7 @@ COMMANDS = {
     "certs": ("webhook.certificates:command", "Make and renew certificates."),
     "override": ("webhook.commands.override:command", "Sign and verify overrides."),
     "train": ("webhook.commands.train:command", "Make the model of the classifier."),
+    "model": ("webhook.commands.model:command", "Sign and verify models of the classifier."),
     "evaluate": ("webhook.commands.evaluate:command", "Tell how good a model is."),
 }
 

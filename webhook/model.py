@@ -1,9 +1,11 @@
-"""The classifier's model in a file: read and verified before anything is judged by it."""
+"""The classifier's model in a file: read and verified before anything is judged by it, and written."""
 
 from pathlib import Path
 
+import msgspec
+
 from policies.risk import classifier
-from policies.risk.classifier import MAX_BYTES, Classifier, ModelError
+from policies.risk.classifier import MAX_BYTES, Classifier, Model, ModelError
 
 
 def load_model(path: Path) -> Classifier:
@@ -17,3 +19,10 @@ def load_model(path: Path) -> Classifier:
         raise ModelError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from error
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
+
+
+def as_file(model: Model) -> bytes:
+    """What a file of it holds: for people who compare files. Raises ModelError if nobody could read it."""
+    content = msgspec.json.format(msgspec.json.encode(model), indent=1) + b"\n"
+    classifier.read(content)
+    return content

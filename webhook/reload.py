@@ -42,7 +42,7 @@ def check(watches: Sequence[Watch], *, force: bool = False) -> None:
 
 
 def load_policy(path: Path | None, model: Classifier | None = None) -> Policy:
-    """The policy in a file, or the recommended profile. Raises PolicyError."""
+    """The policy in a file, or the recommended profile. Raises PolicyError; ModelError if it takes no such model."""
     if path is None:
         return config.of_profile(model=model)
     if path.exists() and not path.is_file():

@@ -45,8 +45,11 @@ class Thresholds(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"
     deny_at: float
 
 
-class Model(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """A model, as its file has it. `schema` names the features that it was made for, with their meanings' ranges."""
+class Model(Struct, frozen=True, forbid_unknown_fields=True, rename="camel", omit_defaults=True):
+    """A model, as its file has it. `schema` names the features that it was made for, with their meanings' ranges.
+
+    `signature` is by somebody who vouches for the checksum (policies.signature); without one it is empty.
+    """
 
     format: int
     version: str
@@ -57,6 +60,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     thresholds: Thresholds
     provenance: dict[str, Any]
     checksum: str
+    signature: str = ""
 
 
 class Share(Struct, frozen=True):
@@ -152,8 +156,8 @@ def sealed(model: Model) -> Model:
 
 
 def checksum(model: Model) -> str:
-    """A digest over everything but itself."""
-    content = msgspec.json.encode(replace(model, checksum=""), order="sorted")
+    """A digest over everything but itself and the signature, which is over it."""
+    content = msgspec.json.encode(replace(model, checksum="", signature=""), order="sorted")
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 

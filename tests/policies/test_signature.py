@@ -2,7 +2,7 @@
 
 import copy
 import re
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64decode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,10 +17,13 @@ from msgspec import Raw, json
 from msgspec.structs import replace
 
 from policies import config, covered, overrides, resource, signature
+from policies.config import PolicyError
 from policies.engine import Finding
-from policies.keys import Key
+from policies.keys import Key, PublicKey
 from policies.overrides import EXPIRES, REASON, RULES, SIGNATURE, TICKET, Limits, Override
-from policies.signature import Keys, compile_keys, fingerprint, statements, verify
+from policies.risk.classifier import Classifier, Model, ModelError, sealed, shipped
+from policies.signature import Keys, compile_keys, fingerprint, model_statement, statements, verify, verify_model
+from tests.policies.risk import models
 from webhook.review import with_values
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -569,3 +572,107 @@ def test_positions_in_lists_may_change(order: list[int]) -> None:
     obj = signed(obj)
     pod_of(obj)["volumes"] = [pod_of(obj)["volumes"][index] for index in order]
     assert problem(obj) is None
+
+
+class TestModels:
+    MODEL = models.model()
+    POLICY = "apiVersion: podgate.dev/v1alpha1\nkind: GatePolicy\nspec:\n  classifier: {%s}\n"
+
+    @staticmethod
+    def signed(model: Model = MODEL, name: str = "team", key: Ed25519PrivateKey = PRIVATE) -> Model:
+        return replace(model, signature=signature.annotation(name, key.sign(model_statement(model))))
+
+    def taken(self, model: Model, said: str) -> str | None:
+        """Why a policy that says this of its classifier does not take a model."""
+        try:
+            config.parse(self.POLICY % said, Classifier(model))
+        except ModelError as error:
+            return str(error)
+        return None
+
+    def test_a_signature_is_over_the_checksum_and_keeps_it(self) -> None:
+        signed = self.signed()
+        assert model_statement(signed) == f'{{"checksum":"{self.MODEL.checksum}","podgate":"model/v1"}}'.encode()
+        assert Classifier(signed).name == Classifier(self.MODEL).name
+        assert verify_model(KEYS, signed) is None
+
+    def test_what_is_not_signed_says_nothing_of_a_signature(self) -> None:
+        assert b"signature" not in models.written(self.MODEL)
+        assert b'"signature":"team:' in models.written(self.signed())
+
+    @pytest.mark.parametrize(
+        ("model", "said"),
+        [
+            (MODEL, "is signed by nobody"),
+            (replace(MODEL, signature="team"), "has a signature that is not KEY:SIGNATURE"),
+            (signed(MODEL, "nobody"), "is signed with the key nobody, which the policy does not know"),
+            (signed(MODEL, "team", OTHER), "does not have the signature of team"),
+            (sealed(replace(signed(), version="changed")), "does not have the signature of team"),
+            (sealed(replace(signed(), intercept=-9.0)), "does not have the signature of team"),
+            (signed(MODEL, "revoked"), "is signed with the key revoked, which is revoked"),
+        ],
+        ids=["unsigned", "malformed", "unknown key", "wrong key", "other version", "other weights", "revoked key"],
+    )
+    def test_does_not_count(self, model: Model, said: str) -> None:
+        third = Ed25519PrivateKey.from_private_bytes(bytes(range(2, 34)))
+        keys = [PublicKey("team", public(PRIVATE)), PublicKey("other", public(OTHER))]
+        found = verify_model(compile_keys([*keys, PublicKey("revoked", public(third))], ["revoked"]), model)
+        assert (found or "").startswith(said)
+
+    def test_one_signature_can_be_revoked(self) -> None:
+        model = self.signed()
+        keys = compile_keys([PublicKey("team", public(PRIVATE))], [fingerprint(model.signature)])
+        assert verify_model(keys, model) == "is signed, but this signature is revoked"
+
+    def test_every_bit_of_a_signature_counts(self) -> None:
+        name, _, text = self.signed().signature.partition(":")
+        raw = bytearray(urlsafe_b64decode(f"{text}=="))
+        for index in range(len(raw)):
+            changed = bytes([*raw[:index], raw[index] ^ 1, *raw[index + 1 :]])
+            model = replace(self.MODEL, signature=signature.annotation(name, changed))
+            assert verify_model(KEYS, model) is not None, index
+
+    def test_an_override_is_no_model(self) -> None:
+        document = model_statement(self.MODEL).replace(b"model/v1", b"override/v1")
+        model = replace(self.MODEL, signature=signature.annotation("team", PRIVATE.sign(document)))
+        assert verify_model(KEYS, model) is not None
+
+    def test_a_policy_takes_what_is_signed_and_nothing_else(self) -> None:
+        keys = f"keys: [{{id: team, publicKey: {public(PRIVATE)}}}, {{id: a, publicKey: {public(OTHER)}}}]"
+        assert self.taken(self.MODEL, "") is None
+        assert self.taken(self.signed(), keys) is None
+        assert self.taken(self.MODEL, keys) == (
+            f"the model {Classifier(self.MODEL).name} is signed by nobody; the policy takes models that are signed "
+            "with a, team: let whoever vouches for it sign it (`podgate model sign`)"
+        )
+        assert "key team, which is revoked" in str(self.taken(self.signed(), f"{keys}, revoked: [team]"))
+
+    def test_a_copy_of_the_shipped_model_needs_a_signature_and_the_shipped_one_none(self) -> None:
+        policy = self.POLICY % f"keys: [{{id: team, publicKey: {public(PRIVATE)}}}]"
+        assert config.parse(policy).model == config.parse(policy, shipped()).model == shipped().name
+        with pytest.raises(ModelError, match="is signed by nobody"):
+            config.parse(policy, Classifier(shipped().model))
+
+    def test_in_a_namespace_the_same_keys_count(self) -> None:
+        text = self.POLICY % f"keys: [{{id: team, publicKey: {public(PRIVATE)}}}]"
+        policy = config.parse(f"{text}  namespaces: [{{names: [a], classifier: {{warnAt: 0.9}}}}]\n")
+        keys = policy.within("a", {}).model_keys
+        assert (list(keys.known) if keys else None, policy.within("a", {}).thresholds.warn_at) == (["team"], 0.9)
+
+    @pytest.mark.parametrize(
+        ("said", "problem"),
+        [
+            ("keys: [{id: team, publicKey: AAAA}]", "spec.classifier.keys: team is not an Ed25519 key"),
+            ("keys: [{id: team}]", "spec.classifier.keys[0]"),
+            ("keys: [{id: team, publicKey: a, notAfter: b}]", "notAfter"),
+            ("revoked: [team]", "spec.classifier.keys is empty, so that every model is taken, whatever is revoked"),
+        ],
+    )
+    def test_keys_that_cannot_be_used(self, said: str, problem: str) -> None:
+        with pytest.raises(PolicyError, match=re.escape(problem)):
+            config.parse(self.POLICY % said)
+
+    def test_only_the_policy_as_a_whole_has_keys(self) -> None:
+        entry = f"{{names: [a], classifier: {{keys: [{{id: team, publicKey: {public(PRIVATE)}}}]}}}}"
+        with pytest.raises(PolicyError, match=r"spec.namespaces\[0\].classifier"):
+            config.parse(self.POLICY % "" + f"  namespaces: [{entry}]\n")

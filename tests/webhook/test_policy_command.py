@@ -31,6 +31,8 @@ spec:
   overrides: {{maxDays: 14, requireTicket: true, neverFor: [docker-socket], authorise: [rbac]}}
 """
 
+KEY = "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w="
+
 
 MONITORING = (
     "monitoring, logging                                        host-path: off, "
@@ -66,6 +68,11 @@ stage=sandbox, team In (a, b)   warn   recommended v1.30
 all
 """
     )
+
+
+def test_whose_models_it_takes() -> None:
+    found = run("-", given=f"{HEAD}spec: {{classifier: {{denyAt: 0.9, keys: [{{id: ml, publicKey: {KEY}}}]}}}}\n")
+    assert ", denied from 0.9; models signed with ml\n" in found.stdout
 
 
 def test_a_policy_that_says_nothing_of_its_own() -> None:

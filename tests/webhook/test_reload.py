@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from policies import config
+from certs.signing import SigningKey
+from policies import config, signature
 from policies.config import Mode, PolicyError
 from policies.risk import classifier
 from policies.risk.classifier import Classifier, ModelError
@@ -224,6 +225,27 @@ class TestModel:
         [record] = caplog.records
         assert record.message == "the new model cannot be used; the old one still is"
         assert "checksum is not that of its content" in record.fields["problem"]  # type: ignore[attr-defined]
+
+    def test_a_model_that_nobody_vouches_for_is_said_and_what_was_in_force_kept(
+        self, tried: Tried, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        before, file = tried.gate.policy, tried.path.with_name("model.json")
+        key = SigningKey.create()
+        keys = f"{{keys: [{{id: team, publicKey: {key.public}}}]}}"
+        tried.write(f"{{profile: pss-baseline, mode: audit, classifier: {keys}}}")
+        name = _other_model(file)
+        tried.look()
+        kept, complaints = tried.gate.policy, [record.__dict__["fields"]["problem"] for record in caplog.records]
+        model = load_model(file).model
+        signed = signature.annotation("team", key.sign(signature.model_statement(model)))
+        file.write_bytes(msgspec.json.encode(replace(model, signature=signed)))
+        tried.look()
+
+        assert kept is before
+        [problem] = complaints
+        assert problem.startswith(f"the model {name} is signed by nobody; the policy takes models that are signed with")
+        assert (self.counted(tried, "failed"), self.counted(tried, "ok")) == (1, 1)
+        assert (tried.gate.policy.model, tried.gate.policy.mode) == (name, Mode.AUDIT)
 
     def test_a_new_policy_keeps_the_model(self, tried: Tried) -> None:
         name = _other_model(tried.path.with_name("model.json"))

@@ -17,6 +17,8 @@ from typing import IO, Any
 import pytest
 
 from certs.authority import Authority
+from policies.risk.classifier import Classifier
+from tests.policies.risk import models
 from tests.reviews import body, pod, privileged_pod, review
 from tests.webhook.serving import HOST, Answer, Wire, wait
 from webhook.listener import listen
@@ -26,6 +28,7 @@ GOOD = body(review(pod()))
 NOW = datetime.now(UTC)
 OLD, NEW = Authority.create("old", NOW), Authority.create("new", NOW)
 POLICY = "apiVersion: podgate.dev/v1alpha1\nkind: GatePolicy\nspec: {profile: pss-baseline%s}\n"
+KEY = "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w="  # of the private bytes 1, 1, ..
 PROGRAM = [sys.executable, "-c", "from webhook.serve import command; command()"]
 
 
@@ -299,6 +302,11 @@ def test_what_keeps_it_from_starting_is_said_in_one_line(tmp_path: Path) -> None
     (tmp_path / "model.json").write_text("{}")
     said = f"Error: {tmp_path}/model.json: the model cannot be read: "
     assert failed(tmp_path, "--model", str(tmp_path / "model.json")).startswith(said)
+    (tmp_path / "model.json").write_bytes(models.written(models.model()))
+    (tmp_path / "policy.yaml").write_text(POLICY % f", classifier: {{keys: [{{id: team, publicKey: {KEY}}}]}}")
+    said = f"Error: the model {Classifier(models.model()).name} is signed by nobody; the policy takes models that are "
+    files = ("--policy", str(tmp_path / "policy.yaml"), "--model", str(tmp_path / "model.json"))
+    assert failed(tmp_path, *files).startswith(f"{said}signed with team: ")
     assert failed(tmp_path, "--decision-log", str(tmp_path)) == f"Error: {tmp_path} cannot be written: is a directory"
     assert failed(tmp_path, "--port", "http").startswith("Error: --port: ")
 

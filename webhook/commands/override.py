@@ -15,10 +15,10 @@ from click.shell_completion import CompletionItem
 from certs.signing import SigningKey, SigningKeyError
 from policies import registry, signature
 from policies.config import Policy
-from policies.keys import Key
 from policies.overrides import RISK, Limits
 from policies.signature import Keys
 from webhook.commands import BadInputError, write
+from webhook.commands.keys import name_of, only
 from webhook.commands.overriding import entry, in_scene, lines, objects
 from webhook.manifest import Manifest
 from webhook.report import as_json, counted, printable
@@ -43,7 +43,7 @@ def keygen(out: Path, name: str | None, *, force: bool) -> None:
     if out.exists() and not force:
         raise click.UsageError(f"{out} is there already; --force replaces it, and what it has signed stays signed")
     key = SigningKey.create()
-    name = _name(key, out, name)
+    name = name_of(key, out, name)
     try:
         key.write(out)
     except OSError as error:
@@ -51,16 +51,6 @@ def keygen(out: Path, name: str | None, *, force: bool) -> None:
     click.echo(f"{out} is the private key: whoever has it can sign. Keep it out of the cluster.", err=True)
     lines = ["spec:", "  overrides:", "    authorise: [signature]", "    keys:"]
     click.echo("\n".join([*lines, f"    - id: {json.dumps(name)}", f"      publicKey: {key.public}"]))
-
-
-def _name(key: SigningKey, file: Path, given: str | None) -> str:
-    """The id of a key: what was given, or how its file is called."""
-    name = given or file.stem
-    try:
-        signature.compile_keys([Key(name, key.public)])
-    except ValueError as error:
-        raise click.UsageError(f"{error}; name it yourself") from error
-    return name
 
 
 def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -133,7 +123,7 @@ def _known_as(key: SigningKey, file: Path, given: str | None, policy: Policy) ->
         for name, known in policy.keys.known.items():
             if signature.written(known.public) == key.public:
                 return name
-    return _name(key, file, given)
+    return name_of(key, file, given)
 
 
 def _print(signed: Signed, content: bytes, output: str) -> None:
@@ -191,14 +181,7 @@ def _keys(policy: Policy, public_key: Path | None) -> Callable[[str], Keys]:
         if (known := policy.keys) is None:
             raise click.UsageError("say whose signatures count: --policy with spec.overrides.keys, or --public-key")
         return lambda _: known
-    try:
-        text = public_key.read_text("ascii", "replace")
-        only = signature.compile_keys([Key("the-key", text)]).known["the-key"]
-    except OSError as error:
-        raise BadInputError(f"{public_key} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
-        raise BadInputError(f"{public_key}: {error}") from error
-    return lambda annotation: Keys({annotation.partition(":")[0]: only})
+    return only(public_key)
 
 
 def _checked(found: Manifest, each: Checked) -> dict[str, Any]:

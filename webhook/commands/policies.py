@@ -48,7 +48,8 @@ def _told(policy: Policy, spec: Spec) -> Iterator[str]:
 
 def _risk(policy: Policy) -> str:
     limits = (("warned of", policy.thresholds.warn_at), ("denied", policy.thresholds.deny_at))
-    return ", ".join(f"{word} from {at:g}" if at <= 1 else f"never {word}" for word, at in limits)
+    told = ", ".join(f"{word} from {at:g}" if at <= 1 else f"never {word}" for word, at in limits)
+    return told if policy.model_keys is None else f"{told}; models signed with {', '.join(policy.model_keys.known)}"
 
 
 def _overrides(policy: Policy) -> str:

@@ -42,6 +42,8 @@ def compiled(text: str, file: str, model: Classifier | None = None) -> Policy:
         return config.parse(text, model)
     except PolicyError as error:
         raise BadInputError(error.told(_shown(file))) from error
+    except ModelError as error:
+        raise BadInputError(str(error)) from error
 
 
 def text_of(file: str) -> str:

@@ -5,7 +5,6 @@ from itertools import islice
 from pathlib import Path
 
 import click
-import msgspec
 
 from policies.risk import classifier
 from policies.risk.classifier import Model
@@ -13,6 +12,7 @@ from policies.risk.training.dataset import DatasetError
 from webhook.commands import BadInputError, write
 from webhook.commands.training import Progress, Rows, manifests, read, require
 from webhook.labelled import LABELS, OWN
+from webhook.model import as_file
 
 
 @click.command("train")
@@ -75,11 +75,10 @@ def _train(found: Rows, version: str) -> _Trained:
 
 
 def _save(model: Model, output: str) -> None:
-    """Write it for people who compare files, and make sure that it can be used."""
-    text = msgspec.json.format(msgspec.json.encode(model), indent=1) + b"\n"
-    name = classifier.read(text).name
+    """Write it, and make sure that it can be used."""
+    name = classifier.Classifier(model).name
     try:
-        Path(output).write_bytes(text)
+        Path(output).write_bytes(as_file(model))
         written = Path(output).read_bytes()
     except OSError as error:
         raise BadInputError(f"{output} cannot be written: {error.strerror}") from error
