@@ -43,9 +43,20 @@ class Gate:
             self._running = None
 
     def decisions(self) -> list[dict[str, Any]]:
-        """The decision log so far."""
-        lines = (self.folder / "decisions.jsonl").read_text().splitlines()
-        return [json.loads(line) for line in lines]
+        """The decision log so far: it is written a moment after the answers, so `decided` is what waits for a line."""
+        whole, newline, _ = (self.folder / "decisions.jsonl").read_text().rpartition("\n")
+        return [json.loads(line) for line in (whole + newline).splitlines()]
+
+    def decided(self, count: int = 1, **fields: object) -> list[dict[str, Any]]:
+        """The decisions that have these fields, as soon as there are so many."""
+        found: list[dict[str, Any]] = []
+
+        def enough() -> bool:
+            found[:] = [line for line in self.decisions() if fields.items() <= {k: line[k] for k in fields}.items()]
+            return len(found) >= count
+
+        wait_until(enough, f"{count} decisions with {fields}")
+        return found
 
     def configuration(self, failure_policy: str) -> dict[str, Any]:
         """The ValidatingWebhookConfiguration, by URL since a Service cannot be reached without a network."""

@@ -102,8 +102,7 @@ def test_a_hardened_application_is_let_in_without_a_word_and_its_pods_come(clust
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "deployment.apps/checkout created\n", "")
     listing = ("get", "pods", "-n", "shop", "-l", "app=checkout", "-o", "name")
     wait_until(lambda: len(cluster.kubectl(*listing).stdout.split()) == 2, "the pods of the deployment")
-    users = {entry["user"] for entry in gate.decisions() if entry["kind"] == "Pod" and entry["namespace"] == "shop"}
-    assert "system:serviceaccount:kube-system:replicaset-controller" in users
+    assert gate.decided(2, kind="Pod", namespace="shop", user="system:serviceaccount:kube-system:replicaset-controller")
 
 
 @pytest.mark.parametrize(
@@ -161,7 +160,7 @@ def test_a_server_side_dry_run_gets_the_same_answer_and_leaves_nothing(cluster: 
     assert dry.returncode == real.returncode == 1
     assert dry.stderr[dry.stderr.index(DENIED) :] == real.stderr[real.stderr.index(DENIED) :]
     assert cluster.kubectl("get", "pod", "tried", "-n", "tools").returncode == 1
-    assert [entry["dryRun"] for entry in gate.decisions() if entry["name"] == "tried"] == [True, False]
+    assert [entry["dryRun"] for entry in gate.decided(2, name="tried")] == [True, False]
 
 
 def test_what_was_there_before_can_be_labelled_scaled_and_deleted(cluster: Cluster, gate: Gate) -> None:

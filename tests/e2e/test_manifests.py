@@ -298,7 +298,7 @@ def test_with_us_there_a_bad_pod_is_denied_and_the_cluster_lives_unasked(cluster
     assert create(cluster, pod("good")).returncode == 0
     service = ("create", "service", "nodeport", "seen", "-n", NAMESPACE, "--tcp=80")
     assert "service-nodeport" in cluster.kubectl(*service).stderr
-    wait_until(lambda: "Service" in {each["kind"] for each in gate.decisions()}, "the decision log")
+    gate.decided(kind="Service")
     seen = {each["kind"] for each in gate.decisions()}
     assert "Pod" in seen
     assert not {"Lease", "Node", "Event", "CertificateSigningRequest"} & seen

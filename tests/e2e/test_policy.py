@@ -169,13 +169,8 @@ def test_levels_are_those_that_namespaces_declare(shop: Shop) -> None:
 def test_audit_mode_judges_and_records_and_denies_nothing(shop: Shop) -> None:
     found = shop.apply(pod("a", "watched", hostPID=True))
     assert (found.returncode, found.stderr) == (0, "")
-    line = next(line for line in reversed(_decisions(shop)) if line["namespace"] == "watched" and line["kind"] == "Pod")
+    line = shop.gate.decided(namespace="watched", kind="Pod", name="a")[-1]
     assert (line["decision"], line["judged"], line["mode"]) == ("allow", "deny", "audit")
-
-
-def _decisions(shop: Shop) -> list[dict[str, Any]]:
-    wait_until(lambda: bool(shop.gate.decisions()), "decisions to be written")
-    return shop.gate.decisions()
 
 
 def test_an_override_is_granted_to_whom_rbac_allows_it_and_to_nobody_else(shop: Shop) -> None:
