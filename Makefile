@@ -9,6 +9,8 @@ READY := $(VENV)/.ready
 PYTHON ?= python3
 COMPILED = $(addprefix $(VENV)/lib/python3*/site-packages/,click yaml msgspec typing_extensions.py pydantic fastapi \
   starlette uvicorn prometheus_client pydantic_settings cryptography)
+# A file is one process's: its fixtures (a compiled judge, a server) are made once.
+PARALLEL := -n auto --dist loadfile
 LOCKS := requirements/dev.txt requirements/uv.txt
 
 .PHONY: help
@@ -35,7 +37,7 @@ run: $(READY) ## Start the webhook with a development certificate and show four 
 
 .PHONY: test
 test: $(READY) ## Run the tests
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q $(PARALLEL)
 
 .PHONY: conformance
 conformance: $(READY) ## Compare every verdict with upstream's own evaluator (needs Go; part of `make test` where Go is)
@@ -68,7 +70,7 @@ imports: $(READY) ## Check the import contracts: the architecture
 .PHONY: coverage
 coverage: $(READY) ## Run the tests with branch coverage; policies/ must stay at 95 % or more
 	@$(BIN)/coverage erase
-	@$(BIN)/python -m pytest -q --cov --cov-report=
+	@$(BIN)/python -m pytest -q $(PARALLEL) --cov --cov-report=
 	@$(BIN)/coverage report --include='policies/*' --fail-under=95
 	@$(BIN)/coverage report --include='webhook/*,certs/*'
 

@@ -55,7 +55,7 @@ def policy(folder: Path) -> str:
 def answer(served: Served, annotations: dict[str, str], user: str, where: str = "shop") -> dict[str, Any]:
     sent = review(pod(annotations), namespace=where, userInfo={"username": user})
     with served.wire() as wire:
-        found = wire.ask(body(sent), "/validate?timeout=1s")
+        found = wire.ask(body(sent), "/validate?timeout=3s")
     assert found.status == 200
     response: dict[str, Any] = found.json["response"]
     return response
