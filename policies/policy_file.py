@@ -1,6 +1,5 @@
 """The text of a GatePolicy: read with the lines that it is written on, and what is wrong with it told in words."""
 
-import re
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -40,36 +39,28 @@ class Document:
 
     value: Any
     _root: yaml.Node | None
-    _text: str
 
     def line_of(self, path: Path) -> int:
         """The line of a field, or of what is nearest above it if it is not there."""
         if self._root is None:
             return 1
-        node = place = self._root
+        node, line = self._root, self._root.start_mark.line
         for step in path:
             found = _child(node, step)
             if found is None:
                 break
-            place, node = found
-        return _line(self._text, place.start_mark.index)
+            line, node = found
+        return int(line) + 1
 
 
-_BREAK = re.compile("\r\n|\r|\n")
-
-
-def _line(text: str, index: int) -> int:
-    """The line of a character, as editors count: libyaml takes more characters for a line break than they do."""
-    return len(_BREAK.findall(text, 0, index)) + 1
-
-
-def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:
-    """Where a member is written, and its value."""
+def _child(node: yaml.Node, step: str | int) -> tuple[int, yaml.Node] | None:
     if isinstance(node, yaml.MappingNode):
         # The last one counts: what is merged stands first.
-        return next((found for found in reversed(node.value) if found[0].value == step), None)
+        found = ((key.start_mark.line, value) for key, value in reversed(node.value) if key.value == step)
+        return next(found, None)
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        return node.value[step], node.value[step]
+        item = node.value[step]
+        return item.start_mark.line, item
     return None
 
 
@@ -115,15 +106,13 @@ def read(text: str) -> Document:
         loader = _Loader(text)
         root = loader.get_single_node()
         _size(root, {})
-        return Document(None if root is None else loader.construct_document(root), root, text)
+        return Document(None if root is None else loader.construct_document(root), root)
     except yaml.reader.ReaderError as error:
-        before = text.encode("utf-8", "replace")[: error.position].decode("utf-8", "ignore")
-        line = _line(before, len(before))
+        line = text.encode("utf-8", "replace")[: error.position].count(b"\n") + 1
         raise PolicyError("the policy is not YAML: it holds a control character", (), line) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        at = _line(text, mark.index) if mark else None
-        raise PolicyError(f"the policy is not YAML: {_said(error)}", (), at) from error
+        raise PolicyError(f"the policy is not YAML: {_said(error)}", (), mark.line + 1 if mark else None) from error
     except (yaml.YAMLError, ValueError) as error:
         raise PolicyError(f"the policy is not YAML: {error}") from error
 
@@ -138,7 +127,7 @@ def _refuse_depth(text: str) -> None:
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
         if depth > _MAX_DEPTH:
-            line = _line(text, event.start_mark.index) if event.start_mark is not None else None
+            line = event.start_mark.line + 1 if event.start_mark is not None else None
             raise PolicyError(f"the policy is nested deeper than {_MAX_DEPTH} levels", (), line)
 
 

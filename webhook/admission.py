@@ -126,7 +126,7 @@ def _judge(
     before = request.old_object if update else None
     try:
         resource = resources.read(request.object, kind, request.requester, before)
-        if _runs_apart(resource, policy):
+        if runs_apart(resource, policy):
             return decisions.ALLOWED
         evaluation, known = policy.engine.evaluate(resource, assess=assess), NOTHING
         if changes and (evaluation.findings or grants.is_risky(evaluation, policy)):
@@ -167,7 +167,7 @@ def _lifted(case: Case, decision: Decision, known: Evaluation, answers: Answers)
     return decisions.decide(grants.left(case, found), case.policy, known, found) if found else decision
 
 
-def _runs_apart(resource: Resource, policy: Policy) -> bool:
+def runs_apart(resource: Resource, policy: Policy) -> bool:
     """Whether every pod runs in a class of runtimes that the policy excludes."""
     classes = policy.scopes.runtime_classes
     if not classes or not resource.pods:
@@ -177,7 +177,7 @@ def _runs_apart(resource: Resource, policy: Policy) -> bool:
 
 def _before(resource: Resource, request: Request, policy: Policy) -> Evaluation:
     """What the object had before. What was not understood cannot excuse anything, nor what was never judged."""
-    if resource.before is None or _runs_apart(resource.before, policy):
+    if resource.before is None or runs_apart(resource.before, policy):
         return NOTHING
     try:
         return review.with_values(policy.engine.evaluate(resource.before), request.old_object)

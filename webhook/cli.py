@@ -19,6 +19,7 @@ COMMANDS = {
     "policy": ("webhook.commands.policies:command", "Tell what a policy says, and whether it can be used."),
     "decisions": ("webhook.commands.decisions:command", "Tell what a decision log amounts to."),
     "serve": ("webhook.serve:command", "Run the webhook."),
+    "preflight": ("webhook.commands.preflight:command", "Tell what would break in a cluster, and be denied."),
     "certs": ("webhook.certificates:command", "Make and renew certificates."),
     "override": ("webhook.commands.override:command", "Sign and verify overrides."),
     "train": ("webhook.commands.train:command", "Make the model of the classifier."),

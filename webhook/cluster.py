@@ -38,11 +38,18 @@ class ClusterError(Exception):
         self.status = status
 
 
-def connect(setting: str, account: Path = ACCOUNT) -> "Cluster | None":
-    """The cluster that the setting names; None where there is none. Nothing is asked yet. Raises ClusterError."""
+class TooLargeError(ClusterError):
+    """The answer is larger than is read."""
+
+
+def connect(setting: str, account: Path = ACCOUNT, *, context: str | None = None) -> "Cluster | None":
+    """The cluster that the setting names; None where there is none. Nothing is asked yet. Raises ClusterError.
+
+    `context` is one of the kubeconfig's, which has a current one.
+    """
     if setting == OFF or (setting == AUTO and not _is_inside(account)):
         return None
-    return Cluster(account if setting == AUTO else Path(setting), inside=setting == AUTO)
+    return Cluster(account if setting == AUTO else Path(setting), inside=setting == AUTO, context=context)
 
 
 def _is_inside(account: Path) -> bool:
@@ -53,14 +60,17 @@ def _is_inside(account: Path) -> bool:
 class Cluster:
     """Asks the API server. Safe to be used by several threads at once."""
 
-    def __init__(self, source: Path, *, inside: bool, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self, source: Path, *, inside: bool, context: str | None = None, clock: Callable[[], float] = monotonic
+    ) -> None:
         """`source` is a kubeconfig, or the folder of a service account. Raises ClusterError."""
         self._source = source
         self._inside = inside
+        self._context = context
         self._clock = clock
         self._lock = Lock()
         self._opened_at = clock()
-        self._configuration, self._pool = _open(source, inside=inside)
+        self._configuration, self._pool = _open(source, inside=inside, context=context)
         self.address = str(self._configuration.host)
 
     def ask(self, method: str, path: str, seconds: float, body: Any = None) -> bytes:
@@ -72,7 +82,7 @@ class Cluster:
             for part in _parts(response, seconds):
                 content += part
                 if len(content) > MAX_BYTES:
-                    raise ClusterError(f"the answer is larger than {MAX_BYTES >> 20} MiB")
+                    raise TooLargeError(f"the answer is larger than {MAX_BYTES >> 20} MiB")
                 if self._clock() > until:
                     raise _late(seconds)
         self._check(response.status)
@@ -126,7 +136,7 @@ class Cluster:
                 return
             self._opened_at = self._clock()
             with suppress(ClusterError):
-                self._configuration, self._pool = _open(self._source, inside=self._inside)
+                self._configuration, self._pool = _open(self._source, inside=self._inside, context=self._context)
 
 
 class Stream:
@@ -159,10 +169,10 @@ def _parts(response: Any, seconds: float) -> Iterator[bytes]:
         raise _failure(error, seconds) from None
 
 
-def _open(source: Path, *, inside: bool) -> tuple[Any, Any]:
+def _open(source: Path, *, inside: bool, context: str | None) -> tuple[Any, Any]:
     """How the API server is reached, and a pool of connections to it. Raises ClusterError."""
     try:
-        configuration = _inside(source) if inside else _kubeconfig(source)
+        configuration = _inside(source) if inside else _kubeconfig(source, context)
         configuration.connection_pool_maxsize = _CONNECTIONS
         configuration.keep_alive = True
         return configuration, _pool(configuration)
@@ -184,14 +194,14 @@ def _inside(account: Path) -> Any:
     return found
 
 
-def _kubeconfig(path: Path) -> Any:
+def _kubeconfig(path: Path, context: str | None) -> Any:
     from kubernetes import config  # noqa: PLC0415
     from kubernetes.client import Configuration  # noqa: PLC0415
 
     with path.open("rb"):  # what cannot be read is passed over otherwise
         found = Configuration()
         load: Any = config.load_kube_config
-        load(str(path), client_configuration=found, persist_config=False)
+        load(str(path), context=context, client_configuration=found, persist_config=False)
     return found
 
 

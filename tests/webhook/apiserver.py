@@ -95,6 +95,7 @@ class ApiServer:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are written apart: the second would wait for an acknowledgement
     api: ApiServer
 
     def setup(self) -> None:
