@@ -140,9 +140,25 @@ bench: $(READY) ## Print what rules cost (CORPUS=FILE: on these manifests), and 
 	@$(BIN)/python -m benchmarks.rules
 	@$(BIN)/python -m benchmarks.review
 
+FUZZED := admission override manifest policy
+FUZZ := var/fuzz
+TARGET ?= $(FUZZED)
+SECONDS ?= 300
+
+$(FUZZ)/.ready: requirements/fuzz.txt | $(READY)
+	@$(BIN)/uv venv -q --allow-existing --python $(BIN)/python $(FUZZ)/venv
+	@$(BIN)/uv pip install -q --python $(FUZZ)/venv/bin/python --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
+.PHONY: fuzz
+fuzz: $(FUZZ)/.ready ## Fuzz what reads hostile input (Linux): make fuzz TARGET=manifest SECONDS=900; what is found stays in var/fuzz
+	@for target in $(TARGET); do \
+	  $(FUZZ)/venv/bin/python -m tests.fuzz.run $$target $(FUZZ)/$$target -max_total_time=$(SECONDS) \
+	    -artifact_prefix=$(FUZZ)/$$target. || exit 1; done
+
 .PHONY: lock
 lock: $(READY) ## Resolve the dependencies anew into requirements/
-	@for set in "dev --group dev" "serve" "train --extra train"; do set -- $$set; \
+	@for set in "dev --group dev" "serve" "train --extra train" "fuzz --group fuzz"; do set -- $$set; \
 	  $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml \
 	    $$2 $$3 $$( [ $$1 = dev ] || echo "-c requirements/dev.txt" ) -o requirements/$$1.txt; done
 	@echo uv | $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header - \

@@ -25,7 +25,7 @@ def render(path: Path) -> str:
         elif _PLAIN_KEY.fullmatch(step):
             text += f".{step}" if text else step
         else:
-            text += f"[{json.dumps(step)}]"
+            text += f"[{json.dumps(step)}]".replace("\x7f", "\\u007f")  # JSON may hold it as it is
     return text
 
 

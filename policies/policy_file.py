@@ -1,5 +1,6 @@
 """The text of a GatePolicy: read with the lines that it is written on, and what is wrong with it told in words."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -39,28 +40,36 @@ class Document:
 
     value: Any
     _root: yaml.Node | None
+    _text: str
 
     def line_of(self, path: Path) -> int:
         """The line of a field, or of what is nearest above it if it is not there."""
         if self._root is None:
             return 1
-        node, line = self._root, self._root.start_mark.line
+        node = place = self._root
         for step in path:
             found = _child(node, step)
             if found is None:
                 break
-            line, node = found
-        return int(line) + 1
+            place, node = found
+        return _line(self._text, place.start_mark.index)
 
 
-def _child(node: yaml.Node, step: str | int) -> tuple[int, yaml.Node] | None:
+_BREAK = re.compile("\r\n|\r|\n")
+
+
+def _line(text: str, index: int) -> int:
+    """The line of a character, as editors count: libyaml takes more characters for a line break than they do."""
+    return len(_BREAK.findall(text, 0, index)) + 1
+
+
+def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:
+    """Where a member is written, and its value."""
     if isinstance(node, yaml.MappingNode):
         # The last one counts: what is merged stands first.
-        found = ((key.start_mark.line, value) for key, value in reversed(node.value) if key.value == step)
-        return next(found, None)
+        return next((found for found in reversed(node.value) if found[0].value == step), None)
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        item = node.value[step]
-        return item.start_mark.line, item
+        return node.value[step], node.value[step]
     return None
 
 
@@ -106,13 +115,15 @@ def read(text: str) -> Document:
         loader = _Loader(text)
         root = loader.get_single_node()
         _size(root, {})
-        return Document(None if root is None else loader.construct_document(root), root)
+        return Document(None if root is None else loader.construct_document(root), root, text)
     except yaml.reader.ReaderError as error:
-        line = text.encode("utf-8", "replace")[: error.position].count(b"\n") + 1
+        before = text.encode("utf-8", "replace")[: error.position].decode("utf-8", "ignore")
+        line = _line(before, len(before))
         raise PolicyError("the policy is not YAML: it holds a control character", (), line) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise PolicyError(f"the policy is not YAML: {_said(error)}", (), mark.line + 1 if mark else None) from error
+        at = _line(text, mark.index) if mark else None
+        raise PolicyError(f"the policy is not YAML: {_said(error)}", (), at) from error
     except (yaml.YAMLError, ValueError) as error:
         raise PolicyError(f"the policy is not YAML: {error}") from error
 
@@ -127,7 +138,7 @@ def _refuse_depth(text: str) -> None:
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
         if depth > _MAX_DEPTH:
-            line = event.start_mark.line + 1 if event.start_mark is not None else None
+            line = _line(text, event.start_mark.index) if event.start_mark is not None else None
             raise PolicyError(f"the policy is nested deeper than {_MAX_DEPTH} levels", (), line)
 
 

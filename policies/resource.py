@@ -14,7 +14,7 @@ from policies.identity import NO_TEXTS, Identity, Kind, Requester
 from policies.kinds import Row
 from policies.objects import Object
 from policies.path import Path, render
-from policies.pod import NAMES, Names, Pod
+from policies.pod import NAMES, Names, Pod, shown
 
 
 class UnreadableObjectError(Exception):
@@ -76,7 +76,7 @@ def read(
     row = kinds.row_of(kind)
     body = _decode(obj, row)
     if body.kind is not None and body.api_version is not None and (own := _own_kind(body)) != kind:
-        raise UnreadableObjectError(("kind",), f"says {own}, but the request is about {kind}")
+        raise UnreadableObjectError(("kind",), f"says {shown(str(own))}, but the request is about {shown(str(kind))}")
     meta = body.meta
     identity = Identity(
         kind,
@@ -196,7 +196,7 @@ def _pods(obj: Object, row: Row, identity: Identity) -> tuple[FoundPod, ...]:
                     raise _unreadable(error, at) from error
             elif not row.optional and (holder is not None or kinds.must_hold_pods(identity.kind)):
                 missing = prefix if holder is None else (*prefix, names.spec)
-                what = identity.kind.kind[:100]
+                what = shown(identity.kind.kind)
                 raise UnreadableObjectError(missing, f"is missing: without it this {what} cannot be judged")
             if len(found) > _MAX_PODS:
                 raise UnreadableObjectError(prefix, f"is one of more than {_MAX_PODS} pods in one object")

@@ -19,6 +19,7 @@ from policies.engine import NOTHING, Evaluation, Finding
 from policies.identity import Kind, OwnerReference, Requester
 from policies.overrides import RISK, RULES, SIGNATURE, Override, Refusal, granted
 from policies.path import Path
+from policies.pod import shown
 from policies.profile import Action
 from policies.resource import Resource, UnreadableObjectError
 from policies.scope import Policy
@@ -165,7 +166,7 @@ def _granted(override: Override, needed: frozenset[str], case: Case, answers: An
 
 
 def _why(rule: str, case: Case, answer: Answer) -> str:
-    who = case.requester.username[:100] if case.requester is not None else "nobody"
+    who = shown(case.requester.username) if case.requester is not None else "nobody"
     if answer is None:
         return f"does not count for {rule}: nobody could say in time whether {who} may override it"
     where = f"in namespace {case.namespace}" if case.namespace else "in the cluster"

@@ -258,9 +258,12 @@ def test_what_is_not_yaml(text: str) -> None:
     ("text", "problem"),
     [
         ("a: 1\nb: 2\na: 3", '3: the policy is not YAML: the key "a" stands twice'),
-        ("a: 1\nb: [", "3: the policy is not YAML: while parsing a flow node, did not find expected node content"),
+        ("a: 1\nb: [", "2: the policy is not YAML: while parsing a flow node, did not find expected node content"),
         ("ä: 1\nb: \x07", "2: the policy is not YAML: it holds a control character"),
         ("a: 1\nyes: 2\n3: 4", "3: the policy is not YAML: the key 3 is not text: put it in quotes"),
+        ("a: 'x\x85y\u2028'\n3: 4", "2: the policy is not YAML: the key 3 is not text: put it in quotes"),
+        ("a: 1\r\nb: 2\r3: 4", "3: the policy is not YAML: the key 3 is not text: put it in quotes"),
+        ("a:\r- \u2028\r\n- \x07", "3: the policy is not YAML: it holds a control character"),
         (f"a: 1\nb: {'9' * 5000}", f'2: the policy is not YAML: "{"9" * 40}" cannot be read as int'),
         (
             "a: 1\n--- {}",

@@ -19,6 +19,7 @@ from policies.path import Path, pointer, render
         (("a", "1st"), 'a["1st"]'),
         (("a", 'b"c\\d'), 'a["b\\"c\\\\d"]'),
         (("a", "b\nc\u202e\ud800"), 'a["b\\nc\\u202e\\ud800"]'),
+        (("a", "b\x1b\x7f\x9b"), 'a["b\\u001b\\u007f\\u009b"]'),
     ],
 )
 def test_render(path: Path, text: str) -> None:

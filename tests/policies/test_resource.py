@@ -288,6 +288,11 @@ class TestKind:
         obj = {"apiVersion": "apps/v1", "kind": "Deployment", "spec": {}}
         assert unreadable(obj, POD) == "kind says apps/Deployment, but the request is about Pod"
 
+    def test_what_it_says_is_printable(self) -> None:
+        obj = {"apiVersion": "a\x1b[31m/v1", "kind": "\x7fb\n", "spec": {}}
+        said = "kind says a\\x1b[31m/\\x7fb\\n, but the request is about c\\x00/Pod"
+        assert unreadable(obj, Kind("c\x00", "Pod")) == said
+
     def test_another_version_of_a_kind_is_no_contradiction(self) -> None:
         obj = holding("apps/v1beta2", "Deployment", "spec.template.spec")
         assert len(read(obj, Kind("apps", "Deployment")).pods) == 1

@@ -102,6 +102,11 @@ class TestGranted:
             "not override it in namespace shop; a role has to allow the verb override on rules.podgate.dev/host-path."
         )
 
+    def test_who_may_not_is_named_in_print(self) -> None:
+        assert "host-path: eve\\nand\\x1b[31m may not" in message(
+            answered(pod(asked()), False, user="eve\nand\x1b[31m")
+        )
+
     @pytest.mark.parametrize("answers", [SILENCE, {}], ids=["nobody to ask", "unanswered"])
     def test_without_an_answer_it_does_not_count(self, answers: Answers) -> None:
         found = ask(pod(asked()), answers or dict.fromkeys(questions(ask(pod(asked())))))
