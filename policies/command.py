@@ -6,6 +6,7 @@ and within fixed bounds. What comes out is a fact about the text, not a verdict:
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from policies.api import ExecAction, Handler
@@ -19,6 +20,8 @@ __all__ = ["Deed", "Seen", "deeds", "lines"]
 #: Characters of a container that are read, and of a whole pod: what comes after is not looked at.
 MAX_CONTAINER = 32_768
 MAX_POD = 131_072
+#: Characters of a line and its variables that are worth remembering.
+_MAX_KEPT = 2_000
 _NOTHING: tuple["Seen", ...] = ()
 _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_.-][A-Za-z0-9_.-]{0,200})\)")
 
@@ -57,11 +60,38 @@ def _read(container: Container) -> Iterator[Seen]:
             text = _resolved(word[:left], variables)[:left]
             left -= len(text)
             texts.append(text)
-        reader = Reader(variables, mounted, characters, wait=paths[0][0] in ("command", "args"))
-        found = reader.line(texts, entrypoint=paths[0][0] == "args")
-        characters = reader.characters
-        for (deed, index), shown in found.items():
+        place = str(paths[0][0])
+        asked = _Asked(tuple(texts), tuple(variables.items()), mounted, characters, place)
+        read = _read_again if _size(asked) <= _MAX_KEPT else _read_line
+        found, characters = read(asked)
+        for deed, index, shown in found:
             yield Seen(deed, container.at(*paths[index]), shown)
+
+
+class _Asked(NamedTuple):
+    """All that the deeds of a line follow from."""
+
+    texts: tuple[str, ...]
+    variables: tuple[tuple[str, str], ...]
+    mounted: frozenset[str]
+    characters: int
+    place: str
+
+
+def _read_line(asked: _Asked) -> tuple[tuple[tuple[Deed, int, str], ...], int]:
+    """The deeds of a line, each with the number of its word and what shows it; and how many characters are left."""
+    is_main = asked.place in ("command", "args")
+    reader = Reader(dict(asked.variables), asked.mounted, asked.characters, wait=is_main)
+    found = reader.line(asked.texts, entrypoint=asked.place == "args")
+    return tuple((deed, index, shown) for (deed, index), shown in found.items()), reader.characters
+
+
+#: The same lines come again and again: in the pods of a ReplicaSet, and in the containers of a mesh.
+_read_again = lru_cache(maxsize=1024)(_read_line)
+
+
+def _size(asked: _Asked) -> int:
+    return sum(map(len, asked.texts)) + sum(len(name) + len(value) for name, value in asked.variables)
 
 
 def lines(container: Container) -> tuple[Line, ...]:
