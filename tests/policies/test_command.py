@@ -449,7 +449,8 @@ def test_variables_that_name_each_other_end_with_the_pod_s_share(monkeypatch: py
     monkeypatch.setattr(shell, "parse", counting)
     text = "eval $A eval $A eval $A bash"
     container = {"command": ["sh", "-c", text], "env": [{"name": "A", "value": text}]}
-    crowd = pod(*[{**container, "name": f"c{number}"} for number in range(200)])
+    own = [{"command": ["sh", "-c", f"{text} # {number}"], "env": container["env"]} for number in range(200)]
+    crowd = pod(*[{**each, "name": f"c{number}"} for number, each in enumerate(own)])
     for each in crowd.containers:
         deeds(each)
     assert len(read) >= 200
