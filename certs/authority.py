@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -31,7 +31,7 @@ class KeyPair:
     """A certificate and its private key, as PEM."""
 
     cert: bytes
-    key: bytes
+    key: bytes = field(repr=False)
 
     def write(self, cert: Path, key: Path) -> None:
         """Write both, the key first and readable by its owner only. Raises OSError."""
@@ -44,8 +44,8 @@ class Authority:
     """Signs certificates. `pair` is its own certificate and key, as PEM."""
 
     pair: KeyPair
-    _cert: x509.Certificate
-    _key: ec.EllipticCurvePrivateKey
+    cert: x509.Certificate
+    _key: ec.EllipticCurvePrivateKey = field(repr=False)
 
     @classmethod
     def create(cls, name: str, now: datetime, lifetime: timedelta = AUTHORITY_LIFETIME) -> Self:
@@ -71,7 +71,10 @@ class Authority:
         return cls(pair, cert, key)
 
     def server(self, sans: Sequence[str], now: datetime, lifetime: timedelta = LEAF_LIFETIME) -> KeyPair:
-        """A serving certificate for these DNS names and IP addresses. Raises AuthorityError."""
+        """A serving certificate for these DNS names and IP addresses. It ends with the authority, if not before.
+
+        Raises AuthorityError.
+        """
         if not sans:
             raise AuthorityError("a serving certificate needs at least one DNS name or IP address")
         names = x509.SubjectAlternativeName([_general_name(san) for san in sans])
@@ -95,8 +98,12 @@ class Authority:
         now: datetime,
         lifetime: timedelta,
     ) -> KeyPair:
+        left = self.cert.not_valid_after_utc - now
+        if left <= timedelta(0):
+            raise AuthorityError(f"the authority expired at {self.cert.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}")
+        lifetime = min(lifetime, left)
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = _builder(subject, self._cert.subject, key.public_key(), self._key.public_key(), now, lifetime)
+        builder = _builder(subject, self.cert.subject, key.public_key(), self._key.public_key(), now, lifetime)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(_usage(signs=False), critical=True)
         builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)

@@ -20,7 +20,7 @@ COMMANDS = {
     "decisions": ("webhook.commands.decisions:command", "Tell what a decision log amounts to."),
     "serve": ("webhook.serve:command", "Run the webhook."),
     "preflight": ("webhook.commands.preflight:command", "Tell what would break in a cluster, and be denied."),
-    "certs": ("webhook.certificates:command", "Make and renew certificates."),
+    "certs": ("webhook.commands.certs:command", "Make and renew certificates."),
     "override": ("webhook.commands.override:command", "Sign and verify overrides."),
     "train": ("webhook.commands.train:command", "Make the model of the classifier."),
     "model": ("webhook.commands.model:command", "Sign and verify models of the classifier."),

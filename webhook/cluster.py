@@ -22,6 +22,7 @@ AUTO, OFF = "auto", "off"
 #: Where a pod finds the token of its service account, and the authority of the API server.
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 MAX_BYTES = 8 << 20
+JSON, JSON_PATCH = "application/json", "application/json-patch+json"
 _PART_BYTES = 64 << 10
 _SHOWN = 200
 _RENEW_SECONDS = 10.0
@@ -73,10 +74,10 @@ class Cluster:
         self._configuration, self._pool = _open(source, inside=inside, context=context)
         self.address = str(self._configuration.host)
 
-    def ask(self, method: str, path: str, seconds: float, body: Any = None) -> bytes:
-        """What is answered with a status of success. Raises ClusterError."""
+    def ask(self, method: str, path: str, seconds: float, body: Any = None, kind: str = JSON) -> bytes:
+        """What is answered with a status of success. `kind`: the media type of the body. Raises ClusterError."""
         until = self._clock() + seconds
-        response = self._send(method, path, seconds, body)
+        response = self._send(method, path, seconds, body, kind)
         content = bytearray()
         with closing(response):
             for part in _parts(response, seconds):
@@ -99,14 +100,14 @@ class Cluster:
         """Close what is not in use."""
         self._pool.clear()
 
-    def _send(self, method: str, path: str, seconds: float, body: Any = None) -> Any:
+    def _send(self, method: str, path: str, seconds: float, body: Any = None, kind: str = JSON) -> Any:
         """The beginning of an answer; closing it gives a connection back that was read to its end."""
         try:
             return self._pool.request(
                 method,
                 self.address + path,
                 body=None if body is None else msgspec.json.encode(body),
-                headers=self._headers(),
+                headers=self._headers(kind),
                 timeout=seconds,
                 preload_content=False,
                 # A redirect would lead the token to whatever address it names.
@@ -116,8 +117,8 @@ class Cluster:
         except Exception as error:  # noqa: BLE001 - it is another's code, and has many kinds of errors
             raise _failure(error, seconds) from None
 
-    def _headers(self) -> dict[str, str]:
-        headers = {"accept": "application/json", "content-type": "application/json", "user-agent": "podgate"}
+    def _headers(self, kind: str) -> dict[str, str]:
+        headers = {"accept": JSON, "content-type": kind, "user-agent": "podgate"}
         for found in self._configuration.auth_settings().values():
             if found["in"] == "header" and found["value"]:
                 headers[found["key"]] = found["value"].strip()

@@ -11,7 +11,7 @@ from time import time
 from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Info, disable_created_metrics, generate_latest
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from policies import kinds
@@ -27,7 +27,8 @@ from webhook.journal import Told
 Stage = Literal["http", "call", "overload", "review", "late", "log"]
 What = Literal["certificate", "policy", "model", "namespaces"]
 #: What the cluster is asked for. list, watch: all namespaces. namespace, owner: an object. access: who may override.
-ClusterWhat = Literal["list", "watch", "namespace", "owner", "access"]
+#: certificates: what managed certificates need.
+ClusterWhat = Literal["list", "watch", "namespace", "owner", "access", "certificates"]
 #: What came of it. missing: there is none. refused: Podgate may not ask. late: not in time. unasked: there was no room,
 #: or it is no question for a cluster.
 ClusterResult = Literal["ok", "missing", "refused", "failed", "late", "unasked"]
@@ -80,6 +81,19 @@ class _Reviews(Collector):
         yield HistogramMetricFamily("podgate_risk", "What the classifier says of objects with pods.", risks, self.risk)
 
 
+class _Dates(Collector):
+    """What is shown only where it is known: zero would be a date, too, and an alert."""
+
+    ends: float | None = None
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "podgate_certificate_authority_expiry_timestamp_seconds",
+            "When the authority of managed certificates ends.",
+            self.ends,
+        )
+
+
 @lru_cache(maxsize=256)
 def _label(group: str, kind: str) -> str:
     return kind if kinds.holds_pods(Kind(group, kind)) else "other"
@@ -99,6 +113,8 @@ class Metrics:
         self._expiry = Gauge(
             "podgate_certificate_expiry_timestamp_seconds", "When the serving certificate ends.", registry=registry
         )
+        self._authority = _Dates()
+        registry.register(self._authority)
         self._errors = {stage: errors.labels(stage) for stage in _STAGES}
         self._reloads = {
             (what, ok): reloads.labels(what, "ok" if ok else "failed") for what in _WHATS for ok in (True, False)
@@ -168,6 +184,10 @@ class Metrics:
     def expiry(self, timestamp: float) -> None:
         """When the certificate that is served ends, in seconds since 1970."""
         self._expiry.set(timestamp)
+
+    def authority(self, timestamp: float) -> None:
+        """When the authority that signs it ends, in seconds since 1970."""
+        self._authority.ends = timestamp
 
     def running(self, version: str, policy: Policy) -> None:
         """What answers from now on."""

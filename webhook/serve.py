@@ -28,6 +28,7 @@ from webhook.decisions import DecisionLog, Losses
 from webhook.journal import Journal
 from webhook.lines import Lines, LogError
 from webhook.listener import Listener, ListenError, listen
+from webhook.managed import Managed
 from webhook.metrics import Metrics
 from webhook.model import load_model
 from webhook.namespaces import NamespacesError
@@ -66,6 +67,7 @@ class Service:
             context = Context(namespaces=self.surroundings.namespaces)
             self.gate = Gate(self._policy(), context, self.surroundings.authority)
             sources = Sources(given.tls_cert, given.tls_key, given.tls_client_ca)
+            self._managed = self._manage(sources)
             self._certificate = CertificateWatch(sources, self.metrics, _now)
             self._losses = Losses(self.metrics.lost)
             self._decisions = DecisionLog(Lines.open(given.decision_log, self._losses))
@@ -73,7 +75,7 @@ class Service:
             raise StartError(str(error)) from error
         self._journal = Journal(self._decisions.write, self.metrics.reviews)
         self.metrics.running(version(), self.gate.policy)
-        self.readiness = Readiness(self.gate, self._certificate.not_after, _now, self.surroundings.missing)
+        self.readiness = Readiness(self.gate, self._certificate.not_after, _now, self._missing)
         if problem := self.readiness.warm_up():
             raise StartError(problem)
         _allow_files(given.max_connections + _OTHER_FILES)
@@ -84,6 +86,20 @@ class Service:
         # What was imported and built until now stays for good: no collection needs to look at it again.
         gc.collect()
         gc.freeze()
+
+    def _manage(self, sources: Sources) -> Managed | None:
+        """Whoever makes the certificate, if it is us. Raises CertificateError, StartError."""
+        given = self._settings
+        if given.managed_certificates is None:
+            return None
+        if self.surroundings.cluster is None:
+            raise StartError("--managed-certificates needs a cluster: this is no pod of one, and --cluster names none")
+        place, name = given.managed_certificates, given.webhook_configuration
+        return Managed(self.surroundings.cluster, place, name, sources, self.metrics, _now)
+
+    def _missing(self) -> str | None:
+        """What must be there at the start, and is not yet."""
+        return self.surroundings.missing() or (None if self._managed is None else self._managed.missing())
 
     def _policy(self) -> Policy:
         """Raises PolicyError, ModelError."""
@@ -111,6 +127,11 @@ class Service:
     def _watched(self) -> list[Watch]:
         watches: list[Watch] = [self._certificate, self._decisions, self._losses]
         given = self._settings
+        self.readiness.notes.append(self._certificate.note)
+        if self._managed is not None:
+            # Before the certificate is looked at: both files are written when it is.
+            watches.insert(0, self._managed)
+            self.readiness.notes.append(self._managed.note)
         if given.policy is not None or given.model is not None:
             policy = PolicyWatch(given.policy, self.gate, self.metrics, version(), given.model)
             self.readiness.notes.append(policy.note)
@@ -124,6 +145,8 @@ class Service:
             loop.add_signal_handler(number, partial(self._stop, number))
         loop.add_signal_handler(signal.SIGHUP, partial(reload.check, self._watches, force=True))
         self.surroundings.start()
+        if self._managed is not None:
+            self._managed.start()
         watching = loop.create_task(reload.watch(self._watches, _WATCH_SECONDS))
         ops = loop.create_task(self._ops.serve())
         main = loop.create_task(self._main.serve())
@@ -138,6 +161,8 @@ class Service:
         self._ops.should_exit = True
         await ops
         watching.cancel()
+        if self._managed is not None:
+            self._managed.stop()
         self.surroundings.stop()
         self._journal.flush()
         self._decisions.close()

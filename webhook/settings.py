@@ -11,8 +11,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "PODGATE_"
@@ -23,6 +24,8 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 _OTHERS = re.compile(r"PODGATE_(DEBUG|DEMO_\w+)")
 # A Service called podgate puts these into the environment of every pod beside it; one of them looks like a port.
 _SERVICE_LINK = re.compile(r"\w+_SERVICE_(HOST|PORT(_\w+)?)|\w+_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?")
+# Names of a namespace and of an object: nothing in them means anything in an address.
+PLACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://.*")
 
 
@@ -61,6 +64,17 @@ class Settings(BaseSettings):
     tls_client_ca: Path | None = Field(
         None, description="Ask every client for a certificate of this authority. Watched for changes."
     )
+    managed_certificates: tuple[str, str] | None = Field(
+        None,
+        description="Make and renew the certificate, and keep it with its authority in this Secret, NAMESPACE/NAME, of "
+        "the cluster. It is then written to --tls-cert and --tls-key, not read from there.",
+    )
+    webhook_configuration: str = Field(
+        "podgate",
+        min_length=1,
+        max_length=253,
+        description="The ValidatingWebhookConfiguration whose caBundle is kept in step with managed certificates.",
+    )
     policy: Path | None = Field(
         None, description="The GatePolicy file. The profile `recommended` when not given. Watched for changes."
     )
@@ -88,6 +102,15 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(
         10.0, ge=0, le=600, description="Seconds to go on serving after SIGTERM, not being ready any more."
     )
+
+    @field_validator("managed_certificates", mode="before")
+    @classmethod
+    def _place(cls, given: str | None) -> tuple[str, ...] | None:
+        if given is None:
+            return None
+        if not PLACE.fullmatch(given):
+            raise PydanticCustomError("place", "input should be NAMESPACE/NAME of a Secret")
+        return tuple(given.split("/"))
 
     @classmethod
     def settings_customise_sources(

@@ -20,15 +20,15 @@ class Surroundings:
         self.watches: list[Watch] = []
         self._asked: ClusterAuthority | None = None
         self._watched: Watched | None = None
-        self._cluster = cluster.connect(given.cluster)
-        if self._cluster is not None:
-            self.authority = self._asked = ClusterAuthority(self._cluster, metrics.cluster)
+        self.cluster = cluster.connect(given.cluster)
+        if self.cluster is not None:
+            self.authority = self._asked = ClusterAuthority(self.cluster, metrics.cluster)
         if given.namespaces is not None:
             file = NamespacesFile(given.namespaces, metrics)
             self.namespaces = file
             self.watches.append(file)
-        elif self._cluster is not None:
-            self.namespaces = self._watched = Watched(self._cluster, metrics)
+        elif self.cluster is not None:
+            self.namespaces = self._watched = Watched(self.cluster, metrics)
 
     def missing(self) -> str | None:
         """What is not known yet that must be at the start."""
@@ -45,5 +45,5 @@ class Surroundings:
             self._watched.stop()
         if self._asked is not None:
             self._asked.close()
-        if self._cluster is not None:
-            self._cluster.close()
+        if self.cluster is not None:
+            self.cluster.close()

@@ -12,7 +12,7 @@ from policies.config import Policy
 from policies.gatepolicy import GatePolicy, NamespaceSetting, RuleSetting, Selector, Spec
 from policies.profile import Action
 from policies.standard import Version
-from webhook.commands import write
+from webhook.commands import columns, write
 from webhook.commands.policy import compiled, text_of
 from webhook.report import printable
 
@@ -40,10 +40,10 @@ def _told(policy: Policy, spec: Spec) -> Iterator[str]:
     yield from _exclusions(spec)
     rows = list(_differences(policy, spec))
     yield "\n" + ("" if rows else f"Every rule does what the profile {policy.profile} says.\n")
-    yield from _columns(("RULE", "ACTION", "PROFILE", "OPTIONS"), rows)
+    yield from _table(("RULE", "ACTION", "PROFILE", "OPTIONS"), rows)
     entries = [_entry(each) for each in spec.namespaces]
     yield "\n" if entries else ""
-    yield from _columns(("NAMESPACES", "MODE", "PROFILE", "DIFFERENT THERE"), entries)
+    yield from _table(("NAMESPACES", "MODE", "PROFILE", "DIFFERENT THERE"), entries)
 
 
 def _risk(policy: Policy) -> str:
@@ -99,11 +99,8 @@ def _setting(setting: RuleSetting) -> str:
     return f"{setting.action or ''} {_json(setting.options)}".strip()
 
 
-def _columns(head: _Row, rows: list[_Row]) -> Iterator[str]:
-    table = [head, *(tuple(printable(cell) for cell in row) for row in rows)] if rows else []
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for row in table:
-        yield "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n"
+def _table(head: _Row, rows: list[_Row]) -> Iterator[str]:
+    return columns(head, [tuple(printable(cell) for cell in row) for row in rows]) if rows else iter(())
 
 
 def _json(content: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from certs.reload import Sources, load
-from webhook.certificates import command
+from webhook.commands.certs import command
 
 
 def init(folder: Path, *arguments: str) -> Result:

@@ -6,13 +6,18 @@ from pathlib import Path
 import click
 
 from certs.authority import Authority, AuthorityError
+from webhook.commands.renewing import rotate, status
 
 _FILES = ("ca.crt", "ca.key", "tls.crt", "tls.key")
 
 
 @click.group()
 def command() -> None:
-    """Make and renew certificates."""
+    """Make, renew and look at certificates."""
+
+
+command.add_command(rotate)
+command.add_command(status)
 
 
 @command.command()
@@ -66,7 +71,7 @@ def _write(folder: Path, names: tuple[str, ...], days: int) -> None:
 
 def _tell(folder: Path, names: tuple[str, ...], days: int) -> None:
     click.echo(f"{folder / 'ca.crt'}   what the API server trusts: its base64 is the caBundle of the configuration")
-    click.echo(f"{folder / 'ca.key'}   what signs certificates: keep it out of the cluster")
+    click.echo(f"{folder / 'ca.key'}   what signs certificates: keep it to yourself")
     click.echo(f"{folder / 'tls.crt'}  the serving certificate for {', '.join(names)}, for {days} days")
     click.echo(f"{folder / 'tls.key'}  its key")
     click.echo(f"Next: podgate serve --tls-cert {folder / 'tls.crt'} --tls-key {folder / 'tls.key'}")
