@@ -63,5 +63,5 @@ class Local:
             files.write(self._sources.key, pair.key, files.PRIVATE)
             files.write(self._sources.cert, pair.cert)
         except OSError as error:
-            where = error.filename or self._sources.cert.parent
-            raise CertificateError(f"{where} cannot be written: {os.strerror(error.errno or 0).lower()}") from error
+            reason = os.strerror(error.errno or 0).lower()
+            raise CertificateError(f"{self._sources.cert} and its key cannot be written: {reason}") from error

@@ -193,7 +193,7 @@ class Managed:
     def _tell(self, bundle: Bundle | None, found: Configuration | None, plan: Plan) -> None:
         notes = [] if found is not None else [f"there is no {self._published.called}, so no API server asks"]
         if bundle is None:
-            notes += [plan.why]
+            notes += [plan.why] if plan.step is Step.NOTHING else []
         elif (ends := bundle.authority.cert.not_valid_after_utc) - self._now() < SOON:
             notes += [f"the authority ends at {ends:%Y-%m-%dT%H:%M:%SZ} and should have been exchanged"]
         for note in set(notes) - set(self._notes):

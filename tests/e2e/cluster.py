@@ -121,16 +121,34 @@ class Cluster:
 
     def get(self, path: str) -> tuple[int, str]:
         """Ask the API server for a path as administrator; return the status and the body."""
+        return self.ask("GET", path)
+
+    def ask(self, method: str, path: str, body: object = None) -> tuple[int, str]:
+        """Send JSON to a path as administrator, on a connection of its own; return the status and the body."""
         context = ssl.create_default_context(cafile=str(self._authority.cert))
         context.load_cert_chain(self._admin.cert, self._admin.key)
         port = int(self.url.rpartition(":")[2])
         connection = http.client.HTTPSConnection(HOST, port, timeout=10, context=context)
         try:
-            connection.request("GET", path)
+            sent = None if body is None else json.dumps(body)
+            connection.request(method, path, sent, {"content-type": "application/json"})
             response = connection.getresponse()
             return response.status, response.read().decode(errors="replace")
         finally:
             connection.close()
+
+    def account_kubeconfig(self, namespace: str, account: str) -> Path:
+        """Write a kubeconfig that acts as a service account for an hour, with the rights that it has."""
+        made = self.kubectl("create", "token", account, "-n", namespace, "--duration=1h")
+        if made.returncode != 0:
+            raise ClusterError(f"there is no token for {namespace}/{account}: {made.stderr.strip()}")
+        config = json.loads(self.kubeconfig.read_text())
+        config["users"] = [{"name": "e2e", "user": {"token": made.stdout.strip()}}]
+        config["contexts"] = [{"name": "e2e", "context": {"cluster": "e2e", "user": "e2e"}}]
+        path = self.folder / f"{namespace}-{account}.kubeconfig"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(config, indent=1))
+        return path
 
     def log(self, name: str) -> str:
         """Return the log so far of one program, such as kube-apiserver."""

@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._reply(*answer)
 
-    do_POST = do_GET  # noqa: N815 - as it is called there
+    do_POST = do_PUT = do_PATCH = do_GET  # noqa: N815 - as they are called there
 
     def _reply(self, status: int, content: Any) -> None:
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
