@@ -184,13 +184,43 @@ def test_cert_manager_takes_the_place_of_our_own_certificates(tmp_path: Path) ->
     assert f"{service['name']}.{service['namespace']}.svc" in leaf["spec"]["dnsNames"]
 
 
+def test_provided_certificates_leave_nothing_of_our_own(tmp_path: Path) -> None:
+    found = composed(tmp_path, "enforce", "provided")
+
+    assert not [each for each in found if each["metadata"]["name"] in ("podgate-certificates", "podgate-tls")]
+    assert container(found).get("env", []) == []
+    (tls,) = [each for each in _volumes(found) if each["name"] == "tls"]
+    assert (tls["secret"]["secretName"], "emptyDir" in tls) == ("podgate-tls", False)
+
+
+def test_certificates_of_our_own_are_kept_where_the_rights_are() -> None:
+    found = overlay("enforce")
+    (given,) = container(found)["env"]
+    (secret,), (lease,) = ([each for each in found if each["kind"] == kind] for kind in ("Secret", "Lease"))
+    role = named(found, "Role", "podgate-certificates")
+    (tls,) = [each for each in _volumes(found) if each["name"] == "tls"]
+    (mount,) = [each for each in container(found)["volumeMounts"] if each["name"] == "tls"]
+
+    assert given == {"name": "PODGATE_MANAGED_CERTIFICATES", "value": "podgate-system/podgate-tls"}
+    for each in (secret, lease, role):
+        assert each["metadata"]["namespace"] == "podgate-system"
+    names = [secret["metadata"]["name"], lease["metadata"]["name"]]
+    assert [rule["resourceNames"] for rule in role["rules"]] == [[name] for name in names] == [["podgate-tls"]] * 2
+    assert (tls["emptyDir"]["medium"], mount.get("readOnly", False)) == ("Memory", False)
+    assert "data" not in secret, "applying again would empty it"
+
+
+def _volumes(found: list[Object]) -> list[Object]:
+    return list(named(found, "Deployment")["spec"]["template"]["spec"]["volumes"])
+
+
 def test_the_plain_files_pass_where_nothing_can_be_rendered() -> None:
     ran = subprocess.run([PODGATE, "check", MANIFESTS / "base" / "deployment.yaml"], capture_output=True, check=False)
     assert ran.returncode == 0
 
 
 def test_everything_is_labelled_so_that_it_can_be_found_and_removed(tmp_path: Path) -> None:
-    names = [each for each in COMPONENTS if each not in ("self-signed", "cert-manager")]
+    names = [each for each in COMPONENTS if each not in ("self-signed", "cert-manager", "provided")]
     for each in [*composed(tmp_path, "enforce", *names), *overlay("observe")]:
         assert each["metadata"]["labels"]["app.kubernetes.io/part-of"] == "podgate", each["metadata"]["name"]
 
@@ -203,6 +233,22 @@ def test_rights_are_those_that_are_used_and_no_more() -> None:
         if "secrets" in rule["resources"] or {"update", "patch"} & set(rule["verbs"]):
             assert rule["resourceNames"], "what may be changed is named"
     assert not [rule for rule in rules if "secrets" in rule["resources"] and "create" in rule["verbs"]]
+
+
+def test_every_right_is_in_the_page_about_installing() -> None:
+    page = (MANIFESTS.parent / "docs" / "install.md").read_text()
+    _, _, section = page.partition("## Rights\n")
+    rows = [line.split("|")[1:4] for line in section.partition("\n## ")[0].splitlines() if line.startswith("| `")]
+    told = {tuple(tuple(sorted(re.findall(r"`([^`]+)`", cell))) for cell in row) for row in rows}
+    given = set()
+    for each in overlay("enforce"):
+        for rule in each.get("rules", []) if each["kind"] in ("ClusterRole", "Role") else []:
+            groups = [group for group in rule["apiGroups"] if group]
+            what = [f"{resource}.{group}" for resource in rule["resources"] for group in groups or [""]]
+            what = [each.rstrip(".") for each in what]
+            given.add((tuple(sorted(what)), tuple(rule.get("resourceNames", [])), tuple(sorted(rule["verbs"]))))
+
+    assert told == given
 
 
 def _headings(page: Path) -> set[str]:
