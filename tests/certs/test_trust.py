@@ -67,7 +67,11 @@ def test_what_is_not_trusted(shown: bytes, bundle: bytes, now: datetime, expecte
 def test_an_authority_that_has_ended_vouches_for_nobody() -> None:
     short = Authority.create("short", NOW - 2 * DAY, DAY)
 
-    assert problems(short.server([NAME], NOW).cert, short.pair.cert) == ["the caBundle does not lead to who signed it"]
+    # What it signed has ended with it: an authority signs for no longer than it lasts.
+    assert problems(short.server([NAME], NOW - 1.5 * DAY).cert, short.pair.cert) == [
+        "the certificate ended at 2026-04-30T00:00:00Z",
+        "the caBundle does not lead to who signed it",
+    ]
     assert trust.bundle_problems(short.pair.cert, NOW) == ["the caBundle ended at 2026-04-30T00:00:00Z"]
     assert trust.bundle_problems(short.pair.cert + OURS.pair.cert, NOW) == []
 
