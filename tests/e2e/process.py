@@ -78,11 +78,15 @@ class Component:
         if code is not None:
             raise ComponentStoppedError(f"{self.name} stopped with exit code {code}:\n{self.tail()}")
 
-    def stop(self) -> None:
-        """Ask the program to end, and after a grace make it."""
+    def stop(self, grace: float = GRACE_SECONDS) -> int:
+        """Ask the program to end, and after a grace of so many seconds make it. Return its exit code."""
         self._process.terminate()
         try:
-            self._process.wait(GRACE_SECONDS)
+            return self._process.wait(grace)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            return self.kill()
+
+    def kill(self) -> int:
+        """End the program as a crash would. Return its exit code."""
+        self._process.kill()
+        return self._process.wait()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import subprocess
@@ -13,9 +12,9 @@ from typing import Any
 import pytest
 
 from ..manifests.tools import MANIFESTS, OVERLAYS, composed, named, overlay, run
-from .cluster import HOST, Cluster
+from .cluster import Cluster
 from .gate import Gate
-from .process import ClusterError, wait_until
+from .process import wait_until
 
 IMAGE = "registry.example.com/app:1.0"
 NAMESPACE = "orchard"
@@ -40,22 +39,11 @@ def gate(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     cluster.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
 
 
-def install(cluster: Cluster, gate: Gate, name: str) -> None:
-    """The webhook configuration of an overlay, by URL since a Service cannot be reached without a network."""
-    found = named(overlay(name), "ValidatingWebhookConfiguration")
-    bundle = base64.b64encode((gate.folder / "ca.crt").read_bytes()).decode()
-    for each in found["webhooks"]:
-        each["clientConfig"] = {"url": f"https://{HOST}:{gate.port}/validate", "caBundle": bundle}
-    made = cluster.kubectl("apply", "-f", "-", stdin=json.dumps(found))
-    if made.returncode != 0:
-        raise ClusterError(f"the webhook configuration was not accepted: {made.stderr}")
-
-
 @pytest.fixture
 def nobody(cluster: Cluster, gate: Gate) -> Iterator[None]:
     """Enforced, with every replica down."""
     gate.stop()
-    install(cluster, gate, "enforce")
+    gate.install_overlay(cluster, "enforce")
     wait_until(lambda: create(cluster, pod("probe"), "--dry-run=server").returncode == 1, "pods to be refused")
     yield
     cluster.kubectl("delete", "validatingwebhookconfiguration", "podgate")
@@ -279,9 +267,9 @@ def test_break_glass_is_a_right_and_a_word(cluster: Cluster, gate: Gate, nobody:
 
 def test_with_nobody_there_observing_lets_everything_through(cluster: Cluster, gate: Gate) -> None:
     gate.stop()
-    install(cluster, gate, "enforce")
+    gate.install_overlay(cluster, "enforce")
     wait_until(lambda: create(cluster, pod("probe"), "--dry-run=server").returncode == 1, "pods to be refused")
-    install(cluster, gate, "observe")
+    gate.install_overlay(cluster, "observe")
 
     wait_until(lambda: create(cluster, privileged("observed"), "--dry-run=server").returncode == 0, "pods to be let in")
     assert create(cluster, privileged("observed")).returncode == 0
@@ -289,7 +277,7 @@ def test_with_nobody_there_observing_lets_everything_through(cluster: Cluster, g
 
 def test_with_us_there_a_bad_pod_is_denied_and_the_cluster_lives_unasked(cluster: Cluster, gate: Gate) -> None:
     gate.start()
-    install(cluster, gate, "enforce")
+    gate.install_overlay(cluster, "enforce")
     denied = 'admission webhook "pods.podgate.dev" denied the request: privileged: '
     bad = privileged("bad")
     wait_until(lambda: denied in create(cluster, bad, "--dry-run=server").stderr, "the webhook to be asked")
