@@ -11,7 +11,7 @@ from cryptography import x509
 
 from certs import files
 from certs.authority import Authority, KeyPair
-from certs.bundle import BundleError, Leaf
+from certs.bundle import BundleError, Leaf, is_valid
 from certs.reload import CertificateError, Sources
 
 _PROVISIONAL = "provisional.podgate.invalid"
@@ -33,7 +33,7 @@ class Local:
         self.leaf: Leaf | None = None
         if sources.cert.exists() or sources.key.exists():
             self.leaf = self._found()
-        if self.leaf is None or self.leaf.cert.not_valid_after_utc <= now:
+        if self.leaf is None or not is_valid(self.leaf.cert, now):
             self._write(Authority.create(self._name, now).server([_PROVISIONAL], now))
             self.leaf = None
 
@@ -43,25 +43,32 @@ class Local:
         self.leaf = leaf
 
     def _found(self) -> Leaf | None:
-        try:
-            pair = KeyPair(self._sources.cert.read_bytes(), self._sources.key.read_bytes())
-            leaf = Leaf.read(pair)
-        except (OSError, BundleError):
-            leaf = None
-        issuers = leaf.cert.issuer.get_attributes_for_oid(x509.NameOID.COMMON_NAME) if leaf is not None else []
-        if leaf is None or [each.value for each in issuers] != [self._name]:
+        if not self._is_ours():
             raise CertificateError(
                 f"{self._sources.cert} is there and was not written by Podgate for this Secret: managed certificates "
                 "are written to --tls-cert and --tls-key, so name files in a folder of their own"
             )
+        try:
+            leaf = Leaf.read(KeyPair(self._sources.cert.read_bytes(), self._sources.key.read_bytes()))
+        except (OSError, BundleError):
+            return None  # the process before us ended between the two
         return None if leaf.names == (_PROVISIONAL,) else leaf
+
+    def _is_ours(self) -> bool:
+        """Whether the certificate names an authority of this place; the key alone tells nothing."""
+        try:
+            cert, *_ = x509.load_pem_x509_certificates(self._sources.cert.read_bytes())
+        except (OSError, ValueError):
+            return False
+        return [each.value for each in cert.issuer.get_attributes_for_oid(x509.NameOID.COMMON_NAME)] == [self._name]
 
     def _write(self, pair: KeyPair) -> None:
         try:
             self._sources.cert.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._sources.key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            files.write(self._sources.key, pair.key, files.PRIVATE)
+            # The certificate first: it tells whose both are, should the other not be written any more.
             files.write(self._sources.cert, pair.cert)
+            files.write(self._sources.key, pair.key, files.PRIVATE)
         except OSError as error:
             reason = os.strerror(error.errno or 0).lower()
             raise CertificateError(f"{self._sources.cert} and its key cannot be written: {reason}") from error

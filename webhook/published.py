@@ -4,7 +4,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from certs.bundle import Certificate, certificates, name_of
 from webhook.cluster import JSON_PATCH, Cluster, ClusterError
@@ -40,7 +40,7 @@ class Published:
 
     def __init__(self, cluster: Cluster, name: str) -> None:
         self._cluster = cluster
-        self._path = _PATH + name
+        self._path = _PATH + quote(name, safe="")
         self.called = f"ValidatingWebhookConfiguration {name}"
 
     def read(self) -> Configuration | None:

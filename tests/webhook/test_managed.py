@@ -1,7 +1,6 @@
 """Certificates look after themselves, whatever happens on the way; and what is served goes on being served."""
 
 import logging
-import stat
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,8 +10,7 @@ import pytest
 
 from certs.authority import Authority
 from certs.bundle import Bundle, BundleError, Leaf, certificates, issuer
-from certs.local import authority_name
-from certs.reload import CertificateError, Sources
+from certs.reload import Sources
 from certs.rotation import SCHEDULE, Seen, Step, taken
 from certs.store import StoreError
 from tests.webhook.apiserver import ApiServer, Clock, api_server
@@ -361,29 +359,6 @@ def test_an_answer_that_is_no_object_is_an_error_like_others(played: Played, con
     played.objects.failing = (200, content)
     with pytest.raises(ClusterError, match="the answer is no object"):
         played.replica().look()
-
-
-def test_a_certificate_of_somebody_else_is_not_overwritten(played: Played, tmp_path: Path) -> None:
-    theirs = Authority.create("theirs", START).server([NAME], START)
-    (tmp_path / "a").mkdir()
-    theirs.write(tmp_path / "a" / "tls.crt", tmp_path / "a" / "tls.key")
-    with pytest.raises(CertificateError, match="was not written by Podgate for this Secret"):
-        played.replica()
-
-    assert played.served() == theirs.cert
-
-
-def test_files_of_before_are_served_at_once_unless_they_have_ended(played: Played, tmp_path: Path) -> None:
-    ours = Authority.create(authority_name("/".join(PLACE)), START).server([NAME], START, timedelta(days=1))
-    (tmp_path / "a").mkdir()
-    ours.write(tmp_path / "a" / "tls.crt", tmp_path / "a" / "tls.key")
-    at_once = played.replica().missing()
-    played.clock.now += timedelta(days=2).total_seconds()
-
-    assert at_once is None
-    assert played.replica().missing() is not None
-    assert played.served() != ours.cert
-    assert stat.S_IMODE((tmp_path / "a" / "tls.key").stat().st_mode) == 0o600
 
 
 def test_what_cannot_be_written_is_said_once_and_tried_again(

@@ -309,6 +309,8 @@ def test_what_keeps_it_from_starting_is_said_in_one_line(tmp_path: Path) -> None
     assert failed(tmp_path, *files).startswith(f"{said}signed with team: ")
     assert failed(tmp_path, "--decision-log", str(tmp_path)) == f"Error: {tmp_path} cannot be written: is a directory"
     assert failed(tmp_path, "--port", "http").startswith("Error: --port: ")
+    said = "Error: --managed-certificates needs a cluster: this is no pod of one, and --cluster names none"
+    assert failed(tmp_path, "--managed-certificates", "podgate-system/podgate-tls") == said
 
 
 EXHAUSTED = """

@@ -33,6 +33,11 @@ def test_defaults() -> None:
     assert (found.decision_log, found.log_level, found.drain_seconds, found.read_timeout) == ("-", "info", 10.0, 5.0)
 
 
+def test_a_secret_is_a_namespace_and_a_name() -> None:
+    found = load({**KEYS, "managed_certificates": "podgate-system/podgate-tls"})
+    assert (found.managed_certificates, found.webhook_configuration) == (("podgate-system", "podgate-tls"), "podgate")
+
+
 def test_flags_win_over_the_environment_and_that_over_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PODGATE_PORT", "1111")
     monkeypatch.setenv("PODGATE_OPS_PORT", "2222")
@@ -64,6 +69,10 @@ def test_what_is_missing_is_named_with_both_its_names() -> None:
         ("log_level", "loud", "--log-level: input should be 'debug', 'info', 'warning' or 'error'"),
         ("read_timeout", "0", "--read-timeout: input should be greater than 0"),
         ("drain_seconds", "-1", "--drain-seconds: input should be greater than or equal to 0"),
+        ("managed_certificates", "podgate-tls", "--managed-certificates: input should be NAMESPACE/NAME of a Secret"),
+        ("managed_certificates", "a/../b", "--managed-certificates: input should be NAMESPACE/NAME of a Secret"),
+        ("managed_certificates", "a/b?c", "--managed-certificates: input should be NAMESPACE/NAME of a Secret"),
+        ("managed_certificates", "", "--managed-certificates: input should be NAMESPACE/NAME of a Secret"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(name: str, value: str, problem: str) -> None:
