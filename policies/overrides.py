@@ -27,7 +27,7 @@ SIGNATURE = "podgate.dev/override-signature"
 SIGNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,62}):([A-Za-z0-9_-]{85}[AQgw])")
 #: What stands for the classifier where rules are named.
 RISK = "risk"
-_ALL = (RULES, REASON, EXPIRES, TICKET, SIGNATURE)
+_ALL = frozenset({RULES, REASON, EXPIRES, TICKET, SIGNATURE})
 _MOST_RULES = 50
 _SOON = timedelta(days=7)
 _MOST_TEXT = 500
@@ -78,8 +78,13 @@ class Refusal(Struct, frozen=True):
 
 def of(resource: Resource, limits: Limits, now: datetime) -> tuple[Override | Refusal, ...]:
     """The overrides of an object and of the pod templates in it; `now` has a time zone."""
-    asked = [(prefix, found) for prefix, found in places(resource).items() if any(name in found for name in _ALL)]
+    asked = [(prefix, found) for prefix, found in places(resource).items() if not _ALL.isdisjoint(found)]
     return tuple(_read(prefix, annotations, limits, now) for prefix, annotations in asked)
+
+
+def are_asked(resource: Resource) -> bool:
+    """Whether anything in an object asks for one."""
+    return any(not _ALL.isdisjoint(found) for found in places(resource).values())
 
 
 def places(resource: Resource) -> dict[Path, Mapping[str, str | None]]:

@@ -111,6 +111,12 @@ def _type(row: Row) -> type[Object]:
     return cast("type[Object]", msgspec.defstruct("Object", _fields(tree, row.body), bases=(row.body,), frozen=True))
 
 
+@cache
+def fields_read(row: Row) -> frozenset[str]:
+    """The fields at the top of an object of this row of which anything is read."""
+    return frozenset(field.encode_name for field in msgspec.structs.fields(_type(row)))
+
+
 class _Node(NamedTuple):
     """What is read of an object, or of something in it: fields, and the pods' specs that it holds."""
 

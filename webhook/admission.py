@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from policies import decision as decisions
-from policies import kinds
+from policies import kinds, overrides
 from policies import resource as resources
 from policies.config import Mode, Policy
 from policies.decision import Decision, Verdict
@@ -18,6 +18,7 @@ from webhook import grants, review
 from webhook.asking import Answer, NamespaceOf, Namespaces, Plain
 from webhook.deadline import Spared
 from webhook.grants import NOT_ASKED, SILENCE, Answers, Asked, Case
+from webhook.recall import Recall
 from webhook.review import Request
 
 
@@ -35,10 +36,11 @@ class Admitted(Struct, frozen=True):
 
 
 class Context(Struct, frozen=True):
-    """What a review is judged in: facts of namespaces, a clock, and whether there is anybody to ask."""
+    """What a review is judged in: facts of namespaces, a clock, and what was decided before."""
 
     namespaces: Namespaces = Plain()
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    recall: Recall = Recall(0)
 
 
 ALONE = Context()
@@ -74,13 +76,34 @@ def consider(
         return Admitted(review.pass_over(request, excluded), request, decisions.ALLOWED, here)
     if not here.engine.concerns(kind):
         return Admitted(review.pass_over(request), request, decisions.ALLOWED, here)
+    return _answered(request, kind, policy, here, context, answers, spared)
+
+
+def _answered(
+    request: Request,
+    kind: Kind,
+    policy: Policy,
+    here: Policy,
+    context: Context,
+    answers: Answers,
+    spared: tuple[Spared, ...],
+) -> Admitted | Asked:
+    """The answer by what the policy is here: as it was given before, or judged now."""
+    recall = context.recall
+    key = recall.key(request, kind, policy, here)
+    if (kept := recall.find(key)) is not None:
+        return Admitted(review.encode(kept.response, request), request, kept.decision, here)
     # What may deny is never left out: an answer without it would let through what nobody has looked at.
     if spared and (here.denies_by_risk or not kinds.holds_pods(kind)):
         spared = tuple(each for each in spared if each != "risk")
-    decision = _judge(request, kind, here, context, answers, assess="risk" not in spared)
-    if isinstance(decision, Asked):
-        return decision
-    return Admitted(review.answer(request, decision, here, spared), request, decision, here, spared)
+    judged = _judge(request, kind, here, context, answers, assess="risk" not in spared)
+    if isinstance(judged, Asked):
+        return judged
+    decision, at_any_time = judged
+    response = review.answer(decision, here, spared)
+    if at_any_time and not spared:
+        recall.keep(key, decision, response)
+    return Admitted(review.encode(response, request), request, decision, here, spared)
 
 
 def _policy(request: Request, policy: Policy, context: Context, answers: Answers) -> Policy | Asked:
@@ -120,25 +143,26 @@ def _changes(request: Request, kind: Kind) -> bool:
 
 def _judge(
     request: Request, kind: Kind, policy: Policy, context: Context, answers: Answers, *, assess: bool
-) -> Decision | Asked:
+) -> tuple[Decision, bool] | Asked:
+    """What is decided, and whether it would be at any time: no override has a say in it."""
     update = request.operation == "UPDATE"
     changes = update and not policy.judge_whole_updates
     before = request.old_object if update else None
     try:
         resource = resources.read(request.object, kind, request.requester, before)
         if runs_apart(resource, policy):
-            return decisions.ALLOWED
+            return decisions.ALLOWED, True
         evaluation, known = policy.engine.evaluate(resource, assess=assess), NOTHING
         if changes and (evaluation.findings or grants.is_risky(evaluation, policy)):
             evaluation = review.with_values(evaluation, request.object)
             known = grants.excused(_before(resource, request, policy), resource)
     except UnreadableObjectError as error:
         if changes and review.is_specification_kept(request):
-            return decisions.tolerate(error)
-        return decisions.refuse(error, policy)
+            return decisions.tolerate(error), False
+        return decisions.refuse(error, policy), False
     decision = decisions.decide(evaluation, policy, known)
-    if decision.judged is Verdict.ALLOW:
-        return decision
+    if decision.judged is Verdict.ALLOW or (decision.judged is Verdict.WARN and not overrides.are_asked(resource)):
+        return decision, True
     # What is at stake is what the policy would deny if its mode let it.
     strict = decision
     if policy.mode is Mode.AUDIT:
@@ -153,7 +177,8 @@ def _judge(
         context.now(),
         request.object,
     )
-    return _lifted(case, decision, known, answers)
+    lifted = _lifted(case, decision, known, answers)
+    return lifted if isinstance(lifted, Asked) else (lifted, False)
 
 
 def _lifted(case: Case, decision: Decision, known: Evaluation, answers: Answers) -> Decision | Asked:

@@ -5,7 +5,7 @@ k8s.io/apiserver/pkg/admission/plugin/webhook (request/admissionreview.go, error
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Any, Literal
 
@@ -43,7 +43,7 @@ class UserInfo(Struct, frozen=True):
     extra: dict[str, tuple[str, ...] | None] | None = None
 
 
-class Request(Struct, frozen=True, rename="camel"):
+class Request(Struct, frozen=True, rename="camel", dict=True):
     """What the API server asks. The objects stay encoded until it is known what to read them as."""
 
     uid: str
@@ -57,7 +57,7 @@ class Request(Struct, frozen=True, rename="camel"):
     old_object: Raw = Raw(b"null")
     dry_run: bool | None = None
 
-    @property
+    @cached_property
     def requester(self) -> Requester | None:
         """Who asks, where the API server says so."""
         user = self.user_info
@@ -180,19 +180,23 @@ def pass_over(request: Request, excluded: str = "") -> bytes:
     return _encode(Answer(Response(request.uid, True, audit_annotations=annotations)))
 
 
-def answer(request: Request, decision: Decision, policy: Policy, spared: tuple[Spared, ...] = ()) -> bytes:
-    """The answer that tells the API server, and through it a person, what was decided and why."""
+def encode(response: Response, request: Request) -> bytes:
+    """The bytes of the answer to this request."""
+    return _encode(Answer(replace(response, uid=request.uid)))
+
+
+def answer(decision: Decision, policy: Policy, spared: tuple[Spared, ...] = ()) -> Response:
+    """What tells the API server, and through it a person, what was decided and why; it lacks the uid of a request."""
     if decision is ALLOWED and not spared:
-        return _encode(Answer(Response(request.uid, True, audit_annotations=_all_is_well(policy))))
+        return Response("", True, audit_annotations=_all_is_well(policy))
     denied = decision.verdict is Verdict.DENY
-    response = Response(
-        uid=request.uid,
+    return Response(
+        uid="",
         allowed=not denied,
         status=_status(decision) if denied else None,
         warnings=[] if denied else _warnings(decision, policy),
         audit_annotations=_annotations(decision, policy) | _left_out(spared),
     )
-    return _encode(Answer(response))
 
 
 # A denial's message has no limit of its own; ours keeps events and terminals readable.

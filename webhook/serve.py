@@ -34,6 +34,7 @@ from webhook.model import load_model
 from webhook.namespaces import NamespacesError
 from webhook.ops import Ops, Readiness
 from webhook.protocol import FULL, Limits, Refusal
+from webhook.recall import Recall
 from webhook.reload import PolicyWatch, Watch
 from webhook.report import version
 from webhook.settings import Settings, SettingsError
@@ -64,7 +65,7 @@ class Service:
         self.metrics = Metrics()
         try:
             self.surroundings = Surroundings(given, self.metrics)
-            context = Context(namespaces=self.surroundings.namespaces)
+            context = Context(namespaces=self.surroundings.namespaces, recall=Recall())
             self.gate = Gate(self._policy(), context, self.surroundings.authority)
             sources = Sources(given.tls_cert, given.tls_key, given.tls_client_ca)
             self._managed = self._manage(sources)

@@ -26,7 +26,7 @@ class Risk:
 
     __slots__ = ("_assessor", "_features", "_pod", "log_odds", "path")
 
-    def __init__(self, assessor: "Assessor", pod: Pod, path: Path, features: Features, log_odds: float) -> None:
+    def __init__(self, assessor: "Assessor", pod: Pod | None, path: Path, features: Features, log_odds: float) -> None:
         self._assessor = assessor
         self._pod = pod
         self._features = features
@@ -57,12 +57,18 @@ class Risk:
 
     def remedy(self, below: float) -> tuple[str, ...]:
         """The fewest things without which the probability would be below this; empty when nothing helps."""
+        if self._pod is None:
+            return ()
         limit = log_odds(below)
         for count in range(1, len(REMEDIES) + 1):
             for chosen in combinations(REMEDIES, count):
                 if self._assessor.log_odds(self._pod, frozenset(chosen)) < limit:
                     return chosen
         return ()
+
+    def without_pod(self) -> "Risk":
+        """The same for keeping: it holds on to no pod, and knows no remedy."""
+        return Risk(self._assessor, None, self.path, self._features, self.log_odds)
 
     @property
     def text(self) -> str:

@@ -59,8 +59,8 @@ class TestAdmission:
     def test_the_dangerous_is_let_through(self) -> None:
         answer = reviews.answer
 
-        def mild(request: reviews.Request, _decision: object, policy: Any, *_: object) -> bytes:
-            return answer(request, ALLOWED, policy)
+        def mild(_decision: object, policy: Any, *_: object) -> reviews.Response:
+            return answer(ALLOWED, policy)
 
         with patch("webhook.review.answer", mild), pytest.raises(AssertionError, match="is let through"):
             admission.take(body(review(privileged_pod())))

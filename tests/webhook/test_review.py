@@ -26,7 +26,8 @@ def reason(
 
 
 def answered(decision: Decision, policy: config.Policy = POLICY) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(wire.answer(wire.parse(body(review(pod()))), decision, policy))
+    request = wire.parse(body(review(pod())))
+    answer: dict[str, Any] = json.loads(wire.encode(wire.answer(decision, policy), request))
     return answer
 
 

@@ -1,11 +1,10 @@
 from collections.abc import Iterator, Mapping
 
+from policies.identity import TELLING_NAMES
 from policies.objects import Service
 from policies.pod import Pod, shown
 from policies.resource import Resource
 from policies.rule import Confidence, Severity, Violation, rule
-
-_NAMES = frozenset({"tiller", "tiller-deploy"})
 
 
 @rule(
@@ -47,7 +46,7 @@ def _by_name(resource: Resource) -> Iterator[Violation]:
         yield Violation(("metadata", "labels", "name"), "is tiller, of the app helm")
     elif isinstance(resource.body, Service) and resource.body.spec and _labelled(resource.body.spec.selector or {}):
         yield Violation(("spec", "selector", "name"), "is tiller, of the app helm")
-    elif identity.name in _NAMES and (resource.pods or isinstance(resource.body, Service)):
+    elif identity.name in TELLING_NAMES and (resource.pods or isinstance(resource.body, Service)):
         yield Violation(("metadata", "name"), f"is {identity.name}, the name that Helm 2 gives it")
 
 

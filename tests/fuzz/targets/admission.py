@@ -14,7 +14,8 @@ from tests.fuzz.targets.target import Target
 from tests.fuzz.trees import Trees
 from tests.policies import examples
 from tests.reviews import RECORDED, body, review
-from webhook.admission import admit
+from webhook.admission import ALONE, Context, admit
+from webhook.recall import Recall
 from webhook.review import BadReviewError
 
 #: Every rule and the classifier; what every profile denies is denied.
@@ -27,6 +28,7 @@ spec:
   rules: {privileged: {action: deny}, host-pid: {action: deny}, host-network: {action: deny}, host-ipc: {action: deny}}
   classifier: {warnAt: 0.0, denyAt: 0.9}
 """)
+REMEMBERING = Context(recall=Recall())
 _WAYS = {
     ("", "Pod"): "",
     ("", "PodTemplate"): "template",
@@ -54,15 +56,16 @@ def take(content: bytes) -> bool:
     is_sound(answered, request["uid"])
     if is_new(request) and is_dangerous(request["object"], way_of(request)):
         assert not answered["allowed"], "a dangerous pod is let through"
+    assert answer(content, REMEMBERING) == answered, "the verdict depends on what was judged before"
     if crc32(content) % 8 == 0 and (other := _otherwise(read)) is not None:
         assert answer(other) == answered, "the verdict depends on how JSON is written"
     return True
 
 
-def answer(content: bytes) -> Any:
+def answer(content: bytes, context: Context = ALONE) -> Any:
     """The response to a review; None when it is refused as none."""
     try:
-        found = admit(content, POLICY).body
+        found = admit(content, POLICY, context).body
     except BadReviewError as error:
         is_short = 0 < len(str(error)) <= 500
     else:
