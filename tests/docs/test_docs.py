@@ -21,6 +21,21 @@ def test_every_link_inside_the_project_leads_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def headings(page: Path) -> set[str]:
+    """As GitHub makes anchors of them."""
+    found = re.findall(
+        r"^#+ (.+)$", re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL), re.MULTILINE
+    )
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in found}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_to_a_heading_leads_to_one(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:\s]*\.md)?#([^)\s]+)\)", page.read_text())
+
+    assert [(name, at) for name, at in links if at not in headings(page.parent / name if name else page)] == []
+
+
 def test_the_readme_shows_what_the_command_really_prints() -> None:
     shown = re.search(r"\$ podgate check (.*?)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert shown is not None
