@@ -28,8 +28,17 @@ def problems(shown: bytes = SERVED, bundle: bytes = OURS.pair.cert, name: str = 
         (SERVED, SERVED, NAME),
         (OURS.server(["*.podgate-system.svc"], NOW).cert, OURS.pair.cert, NAME),
         (SERVED, OURS.pair.cert, NAME.upper()),
+        (OURS.server(["10.0.0.1"], NOW).cert, OURS.pair.cert, "10.0.0.1"),
     ],
-    ids=["plain", "two authorities while one is exchanged", "with its authority", "itself", "wildcard", "other case"],
+    ids=[
+        "plain",
+        "two authorities while one is exchanged",
+        "with its authority",
+        "itself",
+        "wildcard",
+        "other case",
+        "address",
+    ],
 )
 def test_what_is_trusted(shown: bytes, bundle: bytes, name: str) -> None:
     assert problems(shown, bundle, name) == []
@@ -46,7 +55,7 @@ def test_what_is_trusted(shown: bytes, bundle: bytes, name: str) -> None:
             OURS.server(["a.example.com", "10.0.0.1"], NOW).cert,
             OURS.pair.cert,
             NOW,
-            [f"its alternative names do not have {NAME}, but a.example.com"],
+            [f"its alternative names do not have {NAME}, but a.example.com, 10.0.0.1"],
         ),
         (OURS.pair.cert, OURS.pair.cert, NOW, [f"its alternative names do not have {NAME}, but none"]),
     ],
