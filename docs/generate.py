@@ -103,10 +103,10 @@ def _part(field: Mapping[str, Any]) -> str:
 
 _FEATURES = """# Features
 
-{count} facts about a pod that the [classifier](classifier.md) adds up. A pod's features are the most that any of its
-containers shows. *Weight* is what a feature adds to the log-odds in the shipped model, `{version}`: at its least value,
-and at its most; it never falls in between. Where it is 0, the model found that the feature tells nothing beyond what
-others tell. [Pictures](model/effects.svg).
+{count} facts that the [classifier](classifier.md) adds up, for each container of a pod with what is true of the whole
+pod; the riskiest container counts. *Weight* is what a feature adds to the log-odds in the shipped model, `{version}`:
+at its least value, and at its most; it never falls in between. Where it is 0, the model found that the feature tells
+nothing beyond what others tell. [Pictures](model/effects.svg).
 """
 
 

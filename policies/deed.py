@@ -48,6 +48,7 @@ class Deed(StrEnum):
     SNIFF_NETWORK = "listens to the network or forges packets"
     SUDO = "runs sudo"
     TALK_TO_RUNTIME = "talks to the container runtime"
+    WAIT = "waits, after other things"
 
 
 MINERS = frozenset(

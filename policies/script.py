@@ -23,7 +23,7 @@ class Reader:
     """Reads one command line. `line` gives each deed with the number of the word in which it is seen.
 
     `variables` are the container's, `mounted` says where the root of the host is, `wait` whether it matters that the
-    line does nothing but wait. No more `characters` of scripts are read, those inside of others included.
+    line waits. No more `characters` of scripts are read, those inside of others included.
     """
 
     def __init__(self, variables: Mapping[str, str], mounted: frozenset[str], characters: int, *, wait: bool) -> None:
@@ -37,9 +37,12 @@ class Reader:
         self.looked_at: set[int] = set()
         self.saved: set[str] = set()
         self.sockets: set[str] = set()
-        self.idle = wait
+        self.wait = wait
         self.waits = False
+        #: Of the loop or group that is read: how deep it lies, whether it sleeps, and whether it does anything else.
         self.in_group = 0
+        self.sleeps = False
+        self.idle = True
 
     def line(self, texts: Sequence[str], *, entrypoint: bool) -> Mapping[tuple[Deed, int], str]:
         """Judge a line. `entrypoint`: the program is that of the image, and only its arguments are given."""
@@ -51,8 +54,8 @@ class Reader:
             self._script(texts[0], ())
         else:
             self._command(Command(words, []), top=True)
-        if self.idle and self.waits:
-            self._add(Deed.SLEEP_FOREVER, "sleep")
+        if self.wait and self.waits:
+            self._add(Deed.SLEEP_FOREVER if self.idle else Deed.WAIT, "sleep")
         return self.found
 
     def _add(self, deed: Deed, words: str) -> None:
@@ -140,15 +143,23 @@ class Reader:
                 self._once(script)
         self._redirects(command)
         if command.body is not None:
-            self.in_group += 1
-            self._once(command.body)
-            self.in_group -= 1
+            self._group(command.body)
         if command.words:
             first = command.words[0]
             producers = first.inner or (inner if first.text.startswith(OUTPUT) else ())
             if first.text.startswith(OUTPUT) and command.body is None:
                 self._runs_output(pipe.flat(producers), "sh")
             self._run(argv.unwrap(command.words), command, top=top)
+
+    def _group(self, body: Script) -> None:
+        """A loop, or another group of commands. It waits if it only sleeps, whatever stands around it."""
+        before = self.idle, self.sleeps
+        self.idle, self.sleeps = True, False
+        self.in_group += 1
+        self._once(body)
+        self.in_group -= 1
+        self.waits = self.waits or (self.idle and self.sleeps)
+        self.idle, self.sleeps = self.idle and before[0], self.sleeps or before[1]
 
     def _once(self, script: Script) -> None:
         if id(script) not in self.looked_at and self.nested < MAX_DEPTH:
@@ -305,7 +316,8 @@ class Reader:
 
     def _waiting(self, program: str, texts: Sequence[str]) -> None:
         if program == "sleep":
-            self.waits = self.waits or self.in_group > 0 or any(map(pipe.is_long, texts))
+            self.sleeps = True
+            self.waits = self.waits or (not self.in_group and any(map(pipe.is_long, texts)))
         elif program == "tail" and "/dev/null" in texts:
             self.waits = True
         elif program not in _IDLE:

@@ -14,24 +14,18 @@ from typing import Any
 import msgspec
 
 from policies.risk import training
-from policies.risk.training import synthetic, trials
+from policies.risk.training import disguise, synthetic, trials
 from policies.risk.training.dataset import Row, digest, of_corpus, write
 
 FOLDER = Path(training.__file__).parent
 
 
 def rows(lines: list[dict[str, Any]]) -> Iterator[Row]:
-    """Real rows, and then synthetic ones that are laid over benign workloads which use nothing of the host."""
-    real = list(of_corpus(lines))
-    yield from real
-    ordinary = {row.source for row in real if row.label is False and not row.host}
-    bases = [
-        (line["source"]["repo"], line["object"])
-        for line in lines
-        for row in of_corpus([line])
-        if row.source in ordinary
-    ]
-    yield from synthetic.rows(bases)
+    """Real rows, then synthetic ones, laid over benign workloads that use nothing of the host, then disguised ones."""
+    real = [(row, line["object"]) for line in lines for row in of_corpus([line])]
+    yield from (row for row, _ in real)
+    yield from synthetic.rows([(row.repository, obj) for row, obj in real if row.label is False and not row.host])
+    yield from disguise.rows((row, obj) for row, obj in real if row.label)
 
 
 def main(corpus: str, folder: str = str(FOLDER)) -> int:

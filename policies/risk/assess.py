@@ -1,4 +1,4 @@
-"""The risk of an object: of the riskiest pod in it, with exact reasons and the smallest change that would help."""
+"""The risk of an object: of its riskiest container, with exact reasons and the smallest change that would help."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -22,7 +22,7 @@ class Band(StrEnum):
 
 
 class Risk:
-    """What the model says of a pod. Reasons are worked out when somebody asks for them."""
+    """What the model says of a pod: of its riskiest container. Reasons are worked out when somebody asks for them."""
 
     __slots__ = ("_assessor", "_features", "_pod", "log_odds", "path")
 
@@ -91,12 +91,11 @@ class Assessor:
         """The risk of the riskiest pod; None where there is none."""
         worst: Risk | None = None
         for pod, prefix in pods:
-            features = self._observer.observe(pod)
-            found = self.classifier.log_odds(features)
+            found, features = self.classifier.riskiest(self._observer.each(pod))
             if worst is None or found > worst.log_odds:
                 worst = Risk(self, pod, prefix + pod.at(), features, found)
         return worst
 
     def log_odds(self, pod: Pod, without: frozenset[str] = _NOTHING) -> float:
         """The risk of a pod, if it had none of these (REMEDIES)."""
-        return self.classifier.log_odds(self._observer.observe(pod, without))
+        return self.classifier.riskiest(self._observer.each(pod, without))[0]

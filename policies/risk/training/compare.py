@@ -44,4 +44,5 @@ def contenders(rows: Sequence[Row]) -> Iterator[Contender]:
 
 
 def _without(row: Row, names: frozenset[str]) -> Row:
-    return replace(row, features={name: value for name, value in row.features.items() if name not in names})
+    left = tuple({name: each[name] for name in each if name not in names} for each in row.containers)
+    return replace(row, containers=left)

@@ -1,7 +1,8 @@
 """The data set: of each manifest where it comes from, what it is, and its features; never the manifest itself.
 
 A compressed text of lines with tabs between fields. The first line names the columns and the schema of the features,
-so that a data set of other features is refused rather than misread.
+so that a data set of other features is refused rather than misread. The features of several containers stand one after
+the other, with a bar between them.
 """
 
 import gzip
@@ -16,13 +17,15 @@ from msgspec import Struct
 from policies import resource as resources_
 from policies.resource import UnreadableObjectError
 from policies.risk import features
-from policies.risk.features import BY_NAME, Features
+from policies.risk.features import BY_NAME, Features, most
 from policies.risk.observe import Observer
 
-_COLUMNS = "source\tlabel\tclass\tfamily\tcluster\thost\tfeatures"
+_COLUMNS = "source\tlabel\tclass\tfamily\tcluster\thost\tcontainers"
 _LABELS: dict[str, bool | None] = {"dangerous": True, "benign": False, "-": None}
 _NAMES = {label: name for name, label in _LABELS.items()}
-SYNTHETIC = "synthetic"
+#: Classes of rows that were made up to be learned from: catalogued techniques, and attacks in other clothes.
+SYNTHETIC, DISGUISED = "synthetic", "disguised"
+_BAR = "|"
 
 
 class DatasetError(Exception):
@@ -33,7 +36,7 @@ class Row(Struct, frozen=True):
     """A manifest as the classifier sees it.
 
     `label`: whether it is dangerous; None where nobody can say. `cluster` names what is nearly the same. `host`: it
-    uses something of the host.
+    uses something of the host. `containers`: what each of them has, with what is true of its pod; at least one.
     """
 
     source: str
@@ -42,7 +45,12 @@ class Row(Struct, frozen=True):
     family: str
     cluster: str
     host: bool
-    features: Features
+    containers: tuple[Features, ...]
+
+    @property
+    def features(self) -> Features:
+        """The most that any of the containers has."""
+        return most(self.containers)
 
     @property
     def repository(self) -> str:
@@ -50,22 +58,22 @@ class Row(Struct, frozen=True):
 
     @property
     def synthetic(self) -> bool:
-        return self.klass == SYNTHETIC
+        """Made up: learned from, and never judged."""
+        return self.klass in (SYNTHETIC, DISGUISED)
 
 
 def of_object(
     obj: Mapping[str, Any], source: str, label: bool | None, klass: str, cluster: str, family: str = ""
 ) -> Row:
-    """A row of an object: of the riskiest facts of all its pods. Raises UnreadableObjectError, or DatasetError."""
+    """A row of an object: of all the containers in its pods. Raises UnreadableObjectError, or DatasetError."""
     resource = resources_.read(obj)
     if not resource.pods:
         raise DatasetError(f"{source} holds no pod")
     observer = Observer.shipped()
-    merged: Features = {}
+    containers: list[Features] = []
     for found in resource.pods:
-        for name, value in observer.observe(found.pod).items():
-            merged[name] = max(value, merged.get(name, 0))
-    return Row(source, label, klass, family, cluster, _uses_host(merged), merged)
+        containers += (each for each in observer.each(found.pod) if each not in containers)
+    return Row(source, label, klass, family, cluster, _uses_host(most(containers)), tuple(containers))
 
 
 def _uses_host(found: Features) -> bool:
@@ -109,22 +117,28 @@ def read(content: bytes) -> list[Row]:
 
 
 def _line(row: Row) -> str:
-    values = " ".join(f"{name}={row.features[name]}" for name in BY_NAME if name in row.features)
-    cells = (row.source, _NAMES[row.label], row.klass, row.family, row.cluster, "host" if row.host else "-", values)
+    containers = _BAR.join(
+        " ".join(f"{name}={found[name]}" for name in BY_NAME if name in found) for found in row.containers
+    )
+    cells = (row.source, _NAMES[row.label], row.klass, row.family, row.cluster, "host" if row.host else "-", containers)
     return "\t".join(" ".join(cell.split()) for cell in cells)
 
 
 def _row(line: str, number: int) -> Row:
     try:
-        source, label, klass, family, cluster, host, values = line.split("\t")
-        found = {name: int(value) for name, _, value in (each.partition("=") for each in values.split())}
-        sound = all(0 < value <= BY_NAME[name].most for name, value in found.items())
+        source, label, klass, family, cluster, host, containers = line.split("\t")
+        found = tuple(map(_features, containers.split(_BAR)))
+        sound = all(0 < value <= BY_NAME[name].most for each in found for name, value in each.items())
         row = Row(source, _LABELS[label], klass, family, cluster, host == "host", found)
     except (ValueError, KeyError) as error:
         raise DatasetError(f"line {number} of the data set is not a row") from error
     if not sound:
         raise DatasetError(f"line {number} of the data set has a value that its feature cannot have")
     return row
+
+
+def _features(text: str) -> Features:
+    return {name: int(value) for name, _, value in (each.partition("=") for each in text.split())}
 
 
 def of_corpus(lines: Iterable[Mapping[str, Any]]) -> Iterator[Row]:

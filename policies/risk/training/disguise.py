@@ -4,11 +4,12 @@ Each function returns a changed copy of an object. None of them takes away what 
 """
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from shlex import join
 from typing import Any
 
+from policies.risk.training.dataset import DISGUISED, Row, of_object
 from policies.risk.training.synthetic import pod_spec, tidied
 
 Json = dict[str, Any]
@@ -101,3 +102,14 @@ DISGUISES: Mapping[str, Callable[[Json], Json]] = {
     "images named like a known publisher's (who would have to be breached)": published,
     "tidied, in a Deployment, in a private registry, all at once": _quiet,
 }
+
+#: What the model learns from as well, each alone: what costs an attacker least.
+LEARNED = (wrapped, in_init_containers, private)
+
+
+def rows(attacks: Iterable[tuple[Row, Mapping[str, Any]]]) -> Iterator[Row]:
+    """Marked copies of dangerous rows, with their objects, in each of these disguises, and nearly the same as they."""
+    for row, obj in attacks:
+        for change in LEARNED:
+            source = f"{row.repository}@{DISGUISED}:{row.source.partition('@')[2]}/{change.__name__}"
+            yield of_object(change(dict(obj)), source, True, DISGUISED, row.cluster, row.family)

@@ -78,7 +78,7 @@ def cross_validated(rows: Sequence[Row], scores: Vector) -> tuple[Scored, Thresh
 
 def of_model(model: Classifier, rows: Sequence[Row]) -> Scored:
     """What a model says of rows that have a label."""
-    return Scored(rows, np.array([probability(model.log_odds(row.features)) for row in rows]))
+    return Scored(rows, np.array([probability(model.riskiest(row.containers)[0]) for row in rows]))
 
 
 def gather(scored: Scored, thresholds: Thresholds) -> Figures:

@@ -146,7 +146,7 @@ def _made_of(rows: Sequence[Row], model: Model) -> list[float]:
     classifier = Classifier(model)
     sums = dict.fromkeys(REMEDIES, 0.0)
     for row in rows:
-        for share in classifier.score(row.features).shares:
+        for share in classifier.score(classifier.riskiest(row.containers)[1]).shares:
             sums[BY_NAME[share.features[0]].remedy] += share.log_odds
     return [sums[remedy] / max(1, len(rows)) for remedy in REMEDIES]
 

@@ -17,7 +17,6 @@ from policies import registry
 from policies import resource as resources_
 from policies.engine import Engine
 from policies.resource import UnreadableObjectError
-from policies.risk.features import Features
 from policies.risk.training import fit
 from policies.risk.training.dataset import DatasetError, Row, of_corpus, of_object
 from policies.risk.training.disguise import DISGUISES
@@ -94,28 +93,25 @@ def _disguises(
     labelled: Sequence[Row], real: Sequence[Row], objects: Sequence[Line], progress: Callable[[int, int], None]
 ) -> list[Disguised]:
     """Benign rows stay as they are: the threshold is where it is for them."""
-    shown = {name: _dressed(real, objects, name) for name in DISGUISES}
+    dressed = {name: _dressed(real, objects, name) for name in DISGUISES}
     scores = {name: np.zeros(len(real)) for name in DISGUISES}
     for count, fold in enumerate(fit.folds(labelled), 1):
         fitted = fit.fit(fold.seen, fit.SEED + fold.repeat)
-        for name, features in shown.items():
-            found = fitted.decision_function(fit.matrix(features[index] for index in fold.test))
-            scores[name][fold.test] += found / fit.REPEATS
+        for name, rows in dressed.items():
+            scores[name][fold.test] += fit.judge(fitted, [rows[index] for index in fold.test]) / fit.REPEATS
         progress(count, fit.REPEATS * fit.FOLDS)
     return [Disguised(name, _found(real, each), _found(real, each, _host(real))) for name, each in scores.items()]
 
 
-def _dressed(real: Sequence[Row], objects: Sequence[Line], name: str) -> list[Features]:
-    """The features of every row, the dangerous ones in this disguise."""
+def _dressed(real: Sequence[Row], objects: Sequence[Line], name: str) -> list[Row]:
+    """Every row, the dangerous ones in this disguise."""
     found = []
     for row, obj in zip(real, objects, strict=True):
         try:
-            dressed = (
-                of_object(DISGUISES[name](dict(obj)), row.source, True, row.klass, row.cluster) if row.label else row
-            )
+            changed = DISGUISES[name](dict(obj)) if row.label else None
+            found.append(row if changed is None else of_object(changed, row.source, True, row.klass, row.cluster))
         except UnreadableObjectError as error:
             raise DatasetError(f"{row.source}, {name}: {error}") from error
-        found.append(dressed.features)
     return found
 
 

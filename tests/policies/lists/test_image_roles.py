@@ -56,7 +56,7 @@ def image(reference: str) -> Image:
         ("example.com/ubuntu-22.04", Role.BASE),
         ("registry.access.redhat.com/ubi9/ubi-minimal:9.5", Role.BASE),
         ("example.com/ubi9-minimal", Role.BASE),
-        ("registry.k8s.io/pause-amd64:3.1", Role.BASE),
+        ("registry.k8s.io/pause-amd64:3.1", Role.SPECIFIC),
         ("gcr.io/distroless/static-debian12", Role.BASE),
         ("scratch", Role.BASE),
         ("kalilinux/kali-rolling", Role.ATTACK),

@@ -53,9 +53,15 @@ def _with_image(container: Json | None) -> Json | None:
 
 
 def features(obj: Json, without: frozenset[str] = frozenset()) -> Features:
-    """What is seen of the only pod of an object."""
+    """What is seen of the only pod of an object, in whichever of its containers."""
     [found] = resource.read(obj).pods
     return Observer.shipped().observe(found.pod, without)
+
+
+def each(obj: Json) -> list[Features]:
+    """What is seen of each container of the only pod of an object."""
+    [found] = resource.read(obj).pods
+    return Observer.shipped().each(found.pod)
 
 
 def seen(*containers: Json | None, **spec: Any) -> Features:
@@ -65,7 +71,7 @@ def seen(*containers: Json | None, **spec: Any) -> Features:
 
 def log_odds(obj: Json) -> float:
     """How risky the shipped model finds the only pod of an object."""
-    return classifier.shipped().log_odds(features(obj))
+    return classifier.shipped().riskiest(each(obj))[0]
 
 
 def readable(obj: Json) -> Resource | None:

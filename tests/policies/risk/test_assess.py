@@ -63,6 +63,14 @@ def test_the_riskiest_of_several_pods_counts_and_is_named() -> None:
     assert [share.features for share in found.shares] == [("privileged",)]
 
 
+def test_the_riskiest_of_several_containers_counts_and_nothing_of_the_others() -> None:
+    found = assess(pod({"image": "ngnix"}, PRIVILEGED, {}, hostNetwork=True))
+
+    assert found.log_odds == 0.0
+    assert [share.features for share in found.shares] == [("privileged",), ("host_network",)]
+    assert assessor().log_odds(resource.read(pod({"image": "ngnix"}, PRIVILEGED)).pods[0].pod) == -2.0
+
+
 def test_the_first_of_pods_that_are_as_risky_is_named() -> None:
     found = assess(jobs({"containers": [PRIVILEGED]}, {"containers": [PRIVILEGED]}))
     assert found.path[2] == 0

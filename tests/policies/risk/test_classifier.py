@@ -248,6 +248,12 @@ def test_they_stay_finite_at_the_ends() -> None:
 # The model that comes with Podgate.
 
 
+def test_the_riskiest_of_several_counts_and_the_first_of_equals() -> None:
+    served = Classifier(models.model(-5.0, tables={"privileged": (0.0, 3.0), "host_pid": (0.0, 3.0)}))
+    assert served.riskiest([{}]) == (-5.0, {})
+    assert served.riskiest(iter([{}, {"privileged": 1}, {"host_pid": 1}])) == (-2.0, {"privileged": 1})
+
+
 def test_the_shipped_model_verifies_and_is_named_by_version_and_checksum() -> None:
     shipped = classifier.shipped()
     assert read(SHIPPED).model == shipped.model

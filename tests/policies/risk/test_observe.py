@@ -136,6 +136,65 @@ def test_the_most_that_any_container_shows_counts() -> None:
     assert seen({**PRIVILEGED, "command": ["xmrig"]})["power_grave"] == 3
 
 
+def test_each_container_is_seen_by_itself_with_what_is_true_of_the_pod() -> None:
+    mines: Json = {"command": ["xmrig"]}
+    pod = workload({"containers": [PRIVILEGED, mines, {}, mines], "nodeName": "n"})
+    assert pods.each(pod) == [
+        {"node_chosen": 1, "privileged": 1, "power": 2},
+        {"node_chosen": 1, "command_mines": 1, "command_grave": 1, "power_grave": 1},
+        {"node_chosen": 1},
+    ]
+    assert pods.each(workload({"hostIPC": True, "containers": []})) == [{"host_ipc": 1, "host_namespaces": 1}]
+
+
+def test_what_one_container_may_is_not_said_of_another() -> None:
+    waits: Json = {"image": "busybox", "command": ["sleep", "infinity"]}
+    agent, helper = pods.each(workload({"hostPID": True, "containers": [PRIVILEGED, waits]}))
+    assert (agent["power"], helper["power"], helper["power_idle"]) == (3, 1, 1)
+    assert "host_processes_with_power" not in helper
+
+
+@pytest.mark.parametrize(
+    ("container", "idle"),
+    [
+        ({"command": ["sleep", "infinity"]}, True),
+        ({"command": ["sh", "-c", "install; sleep infinity"]}, True),
+        ({"stdin": True, "tty": True}, True),
+        ({"stdin": True}, False),
+        ({"tty": True}, False),
+        ({"command": ["sh", "-c", "install"]}, False),
+        ({"command": ["sh", "-c", "while true; do install; sleep 60; done"]}, False),
+        ({}, False),
+        ({"image": "alpine"}, True),
+        ({"image": "alpine", "tty": True}, True),
+        ({"image": "alpine", "command": ["sh", "-c", "nsenter -t 1 -m sh"]}, True),
+        ({"image": "alpine", "command": ["sh", "-c", "install"]}, False),
+        ({"image": "registry.k8s.io/pause:3.10"}, False),
+    ],
+    ids=str,
+)
+def test_power_that_waits_for_somebody(container: Json, idle: bool) -> None:
+    found = seen({**PRIVILEGED, **container})
+    assert (found["power"], found.get("power_idle", 0)) == (2, 2 if idle else 0)
+
+
+@pytest.mark.parametrize(
+    ("container", "idle"),
+    [
+        ({"command": ["sleep", "infinity"]}, True),
+        ({"command": ["sh", "-c", "install; sleep infinity"]}, True),
+        ({"command": ["sh", "-c", "until nc -z db 5432; do sleep 1; done"]}, False),
+        ({"image": "alpine"}, False),
+        ({"image": "alpine", "command": ["sh", "-c", "nsenter -t 1 -m sh"]}, False),
+        ({"stdin": True, "tty": True}, False),
+    ],
+    ids=str,
+)
+def test_an_init_container_waits_for_somebody_only_if_its_pod_never_starts(container: Json, idle: bool) -> None:
+    found = seen({}, initContainers=[{**PRIVILEGED, **container}])
+    assert (found["power"], found.get("power_idle", 0)) == (2, 2 if idle else 0)
+
+
 # Power over the host.
 
 

@@ -11,7 +11,7 @@ def row(number: int, label: bool, *, host: bool = False, klass: str = "", family
     klass = klass or ("attack" if label else "benign-app")
     features: Features = {"command_mines": 1} if label else {}
     family = family or ("cryptomining" if label else "")
-    return Row(f"repo{number}@0:{number}.yaml#0", label, klass, family, f"c{number}", host, features)
+    return Row(f"repo{number}@0:{number}.yaml#0", label, klass, family, f"c{number}", host, (features,))
 
 
 def scored() -> Scored:

@@ -16,12 +16,20 @@ from tests.policies.risk.pods import Json, workload
 from tests.reviews import pod
 
 ROWS = [
-    Row("a/b@0123:deploy/x.yaml#0", True, "attack", "escape", "c1", True, {"privileged": 1, "power": 2}),
-    Row("a/b@0123:deploy/y z.yaml#1", False, "benign-app", "", "c2", False, {}),
-    Row("c/d@4567:z.yaml#0", None, "unknown", "", "c3", True, {"path_root": 2, "host_namespaces": 3}),
-    Row("c/d@synthetic:host files/added", True, "synthetic", "T1611", "host files", False, {"naked_pod": 1}),
+    Row(
+        "a/b@0123:deploy/x.yaml#0",
+        True,
+        "attack",
+        "escape",
+        "c1",
+        True,
+        ({"privileged": 1, "power": 2}, {"privileged": 1}, {}),
+    ),
+    Row("a/b@0123:deploy/y z.yaml#1", False, "benign-app", "", "c2", False, ({},)),
+    Row("c/d@4567:z.yaml#0", None, "unknown", "", "c3", True, ({"path_root": 2, "host_namespaces": 3},)),
+    Row("c/d@synthetic:host files/added", True, "synthetic", "T1611", "host files", False, ({"naked_pod": 1},)),
 ]
-HEAD = f"# schema={features.schema()}\nsource\tlabel\tclass\tfamily\tcluster\thost\tfeatures\n"
+HEAD = f"# schema={features.schema()}\nsource\tlabel\tclass\tfamily\tcluster\thost\tcontainers\n"
 
 
 def packed(text: str) -> bytes:
@@ -39,7 +47,7 @@ def test_what_is_written_is_read_and_written_again_byte_by_byte() -> None:
 
 def test_a_row_is_a_line() -> None:
     assert gzip.decompress(write(ROWS[:2])).decode() == (
-        f"{HEAD}a/b@0123:deploy/x.yaml#0\tdangerous\tattack\tescape\tc1\thost\tprivileged=1 power=2\n"
+        f"{HEAD}a/b@0123:deploy/x.yaml#0\tdangerous\tattack\tescape\tc1\thost\tprivileged=1 power=2|privileged=1|\n"
         "a/b@0123:deploy/y z.yaml#1\tbenign\tbenign-app\t\tc2\t-\t\n"
     )
 
@@ -50,7 +58,7 @@ cells = st.text(st.characters(codec="utf-8"), max_size=12)
 @given(st.lists(st.tuples(cells, cells, cells, cells, st.sampled_from((True, False, None))), max_size=4))
 def test_no_cell_can_break_a_line(some: list[tuple[str, str, str, str, bool | None]]) -> None:
     rows = [
-        Row(source, label, klass, family, cluster, False, {"power": 1})
+        Row(source, label, klass, family, cluster, False, ({"power": 1}, {}))
         for source, klass, family, cluster, label in some
     ]
     found = read(write(rows))
@@ -90,6 +98,7 @@ def test_a_data_set_of_other_features_is_refused(text: str) -> None:
         ("a\tbenign\tx\t\tc\thost\tpower=x", "line 3 of the data set is not a row"),
         ("a\tbenign\tx\t\tc\thost\tpower", "line 3 of the data set is not a row"),
         ("a\tbenign\tx\t\tc\thost\tunheard_of=1", "line 3 of the data set is not a row"),
+        ("a\tbenign\tx\t\tc\thost\tpower=1||x", "line 3 of the data set is not a row"),
         ("", "line 3 of the data set is not a row"),
         ("a\tbenign\tx\t\tc\thost\tpower=7", "line 3 of the data set has a value that its feature cannot have"),
         ("a\tbenign\tx\t\tc\thost\tpower=0", "line 3 of the data set has a value that its feature cannot have"),
@@ -104,7 +113,7 @@ def test_a_line_that_is_no_row_is_refused_by_its_number(line: str, complaint: st
 # What a row is made of.
 
 
-def test_a_row_of_an_object_has_the_worst_of_all_its_pods() -> None:
+def test_a_row_of_an_object_has_the_containers_of_all_its_pods() -> None:
     specs: list[Json] = [{"hostPID": True, "containers": []}, {"hostNetwork": True, "hostIPC": True, "containers": []}]
     jobs = [{"template": {"spec": {"template": {"spec": spec}}}} for spec in specs]
     obj = {"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet", "spec": {"replicatedJobs": jobs}}
@@ -117,9 +126,16 @@ def test_a_row_of_an_object_has_the_worst_of_all_its_pods() -> None:
         "escape",
         "c",
         True,
-        {"host_pid": 1, "host_namespaces": 2, "host_network": 1, "host_ipc": 1},
+        ({"host_pid": 1, "host_namespaces": 1}, {"host_network": 1, "host_ipc": 1, "host_namespaces": 2}),
     )
+    assert row.features == {"host_pid": 1, "host_namespaces": 2, "host_network": 1, "host_ipc": 1}
     assert (row.repository, row.synthetic) == ("a/b", False)
+
+
+def test_containers_that_have_the_same_are_told_once() -> None:
+    privileged: Json = {"securityContext": {"privileged": True}}
+    row = of_object(workload({"containers": [{}, privileged, {}, privileged]}), "x", True, "attack", "c")
+    assert row.containers == ({}, {"privileged": 1, "power": 2})
 
 
 def test_an_object_without_a_pod_is_no_row() -> None:
@@ -189,12 +205,12 @@ def test_the_shipped_data_set_shows_every_feature() -> None:
 def test_no_text_of_a_manifest_is_in_the_shipped_data_set() -> None:
     head, columns, *lines = gzip.decompress(dataset.shipped_bytes()).decode().splitlines()
     assert f"{head}\n{columns}\n" == HEAD
-    facts = re.compile(rf"(?:(?:{'|'.join(BY_NAME)})=[1-7](?: |$))*")
+    facts = re.compile(rf"(?:(?:{'|'.join(BY_NAME)})=[1-7](?: |$|(?=\|))|\|)*")
     for line in lines:
         source, label, klass, family, cluster, host, values = line.split("\t")
-        assert re.fullmatch(r"[\w.-]+/[\w.-]+@(?:[0-9a-f]{12}:.+#[\w-]+|synthetic:.+)", source), source
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+@(?:[0-9a-f]{12}:.+#[\w-]+|(?:synthetic|disguised):.+)", source), source
         assert label in ("dangerous", "benign", "-")
-        assert klass in ("attack", "vulnerable", "benign-app", "benign-infra", "unknown", "synthetic")
+        assert klass in ("attack", "vulnerable", "benign-app", "benign-infra", "unknown", "synthetic", "disguised")
         assert re.fullmatch(r"[\w.-]*", family), family
         assert len(cluster) <= 60
         assert host in ("host", "-")

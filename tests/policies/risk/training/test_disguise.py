@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from policies import resource
+from policies.risk.training import dataset, disguise
 from policies.risk.training.dataset import of_object
 from policies.risk.training.disguise import DISGUISES, encoded, in_init_containers, mirrored, padded, wrapped
 from policies.risk.training.synthetic import pod_spec
@@ -70,3 +71,26 @@ def test_a_hidden_command_is_the_same_command() -> None:
 
 def test_a_mirrored_image_keeps_its_name() -> None:
     assert pod_spec(mirrored(POD))["containers"][0]["image"] == "registry.corp.example/mirror/alpine"
+
+
+def test_rows_to_learn_from_are_marked_and_go_with_what_they_were_made_of() -> None:
+    row = of_object(POD, "a/b@0123:x.yaml#0", True, "attack", "c1", "reverse-shell")
+    made = list(disguise.rows([(row, POD)]))
+
+    assert [each.source for each in made] == [
+        f"a/b@disguised:0123:x.yaml#0/{name}" for name in ("wrapped", "in_init_containers", "private")
+    ]
+    for each in made:
+        assert (each.synthetic, each.label, each.klass, each.family) == (True, True, "disguised", "reverse-shell")
+        assert (each.repository, each.cluster) == (row.repository, row.cluster)
+    assert "naked_pod" not in made[0].features
+    assert "waits_in_base_image" in row.features
+    assert "waits_in_base_image" not in made[2].features
+
+
+def test_every_shipped_attack_is_disguised_in_every_way_that_is_learned_from() -> None:
+    shipped = dataset.shipped()
+    attacks = [row.source.partition("@")[2] for row in shipped if row.label and not row.synthetic]
+    made = [row.source.partition("@disguised:")[2] for row in shipped if row.klass == dataset.DISGUISED]
+
+    assert made == [f"{attack}/{change.__name__}" for attack in attacks for change in disguise.LEARNED]

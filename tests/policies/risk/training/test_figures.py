@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from policies.risk import classifier
-from policies.risk.classifier import Thresholds
+from policies.risk.classifier import Thresholds, probability
 from policies.risk.training import figures, measure
 from policies.risk.training.figures import Reached, Scored
 from tests.policies.risk.training.rows import row, scored
@@ -50,7 +50,7 @@ def test_a_model_says_the_same_as_when_it_serves() -> None:
     rows = [row(0, True), row(1, False)]
 
     chances = figures.of_model(model, rows).chances
-    assert list(chances) == [model.score(each.features).probability for each in rows]
+    assert list(chances) == [probability(model.riskiest(each.containers)[0]) for each in rows]
 
 
 def test_thresholds_of_cross_validation_promise_what_they_are_for() -> None:

@@ -31,7 +31,7 @@ def vectors(rows: list[Row]) -> list[Features]:
     for _ in range(2_000):
         some = random.sample(FEATURES, random.randint(0, len(FEATURES)))
         made.append({feature.name: random.randint(1, feature.most) for feature in some})
-    return [row.features for row in rows] + made
+    return [each for row in rows for each in row.containers] + made
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_pairs_of_the_boosted_model_are_served_too(quick: None) -> None:
 
 def row(number: int, *, label: bool, klass: str = "", **features: int) -> Row:
     found = {name: value for name, value in features.items() if value}
-    return Row(f"owner/repo{number}@0:x", label, klass or "benign-app", "", f"c{number}", False, found)
+    return Row(f"owner/repo{number}@0:x", label, klass or "benign-app", "", f"c{number}", False, (found,))
 
 
 def test_a_row_of_numbers_is_in_the_order_of_the_features() -> None:
@@ -144,6 +144,41 @@ def test_synthetic_rows_weigh_little(rows: list[Row]) -> None:
     assert learned("attack") > learned(dataset.SYNTHETIC) + 1
 
 
+# Which container it is, nobody says.
+
+
+def several(number: int, *containers: Features, label: bool) -> Row:
+    return Row(f"owner/repo{number}@0:x", label, "", "", f"c{number}", False, containers)
+
+
+def test_what_makes_a_pod_dangerous_is_found_in_the_container_where_it_is() -> None:
+    """Every pod has one that waits and one with power; in the dangerous ones it is the same."""
+    bad = [several(n, {}, {"power": 2, "power_idle": 2}, label=True) for n in range(20)]
+    good = [several(n, {"power": 2}, {"waits_in_base_image": 1}, label=False) for n in range(20, 60)]
+    for fitted in (fit.logistic([*bad, *good]), fit.boosted([*bad, *good])):
+        found = exported(fitted)
+        assert found.log_odds({"power": 2, "power_idle": 2}) > found.log_odds({"power": 2}) + 2
+        assert found.log_odds({"power": 2}) == pytest.approx(found.log_odds({}), abs=0.5)
+
+
+def test_a_harmless_container_beside_it_does_not_change_what_is_learned() -> None:
+    power: Features = {"power": 2}
+    bad = [several(n, power, label=True) for n in range(20)]
+    good = [several(n, {}, label=False) for n in range(20, 60)]
+    beside = [several(n, {}, power, label=True) for n in range(20)]
+    alone, padded = (exported(fit.logistic([*some, *good])) for some in (bad, beside))
+    assert padded.log_odds(power) == pytest.approx(alone.log_odds(power), abs=1e-4)
+
+
+def test_rows_are_judged_by_their_riskiest_container() -> None:
+    class Power:
+        def decision_function(self, x: Matrix) -> Vector:
+            return x[:, list(BY_NAME).index("power")] - 3
+
+    rows = [several(1, {"power": 1}, {"power": 4}, {}, label=True), several(2, {}, label=False)]
+    assert list(fit.judge(Power(), rows)) == [1.0, -3.0]
+
+
 def test_little_data_is_fitted_by_the_logistic_model(rows: list[Row], monkeypatch: pytest.MonkeyPatch) -> None:
     assert fit.few(rows)
     some = [row(n, label=n % 2 == 0, power=n % 2 == 0) for n in range(4)]
@@ -154,7 +189,7 @@ def test_little_data_is_fitted_by_the_logistic_model(rows: list[Row], monkeypatc
     monkeypatch.setattr(fit, "FEW", 2)
     assert fit.fit(some) is boosted
     # What was made up does not make the data large.
-    made = [Row(each.source, each.label, dataset.SYNTHETIC, "", "", False, each.features) for each in some]
+    made = [Row(each.source, each.label, dataset.SYNTHETIC, "", "", False, each.containers) for each in some]
     assert fit.fit(made) is logistic
 
 
@@ -199,13 +234,15 @@ def test_made_up_rows_are_learned_from_but_never_judged(rows: list[Row]) -> None
         made = [each for each in fold.seen if each.synthetic]
         assert made
         assert judged.isdisjoint(each.repository for each in made)
-        assert len(made) == sum(each.synthetic and each.repository not in judged for each in rows)
+        known = {real[index].cluster for index in fold.test}
+        wanted = [each for each in rows if each.synthetic and each.repository not in judged]
+        assert made == [each for each in wanted if each.cluster not in known]
 
 
 def test_near_duplicates_in_other_repositories_are_not_learned_from() -> None:
     some = [row(n, label=n % 2 == 0, power=1) for n in range(40)]
     copied = [
-        Row(f"copier/of{n}@0:x", each.label, each.klass, "", each.cluster, False, {}) for n, each in enumerate(some)
+        Row(f"copier/of{n}@0:x", each.label, each.klass, "", each.cluster, False, ({},)) for n, each in enumerate(some)
     ]
     for fold in fit.folds([*some, *copied], 1):
         judged = {[*some, *copied][index].cluster for index in fold.test}

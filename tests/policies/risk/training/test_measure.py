@@ -81,7 +81,7 @@ def test_recall_never_costs_more_false_alarms_than_were_allowed(found: list[tupl
 
 def row(number: int, *, label: bool, host: bool = False, klass: str = "", family: str = "") -> Row:
     klass = klass or ("attack" if label else "benign-app")
-    return Row(f"a/r{number}@0:x", label, klass, family, f"c{number}", host, {})
+    return Row(f"a/r{number}@0:x", label, klass, family, f"c{number}", host, ({},))
 
 
 ROWS = [

@@ -153,7 +153,7 @@ def test_a_tidy_workload_has_limits_probes_labels_and_a_tag() -> None:
 
 def test_shipped_synthetic_rows_are_of_these_techniques_and_lie_over_workloads_that_are_rows_too() -> None:
     shipped = dataset.shipped()
-    made = [row for row in shipped if row.synthetic]
+    made = [row for row in shipped if row.klass == dataset.SYNTHETIC]
     assert list(dict.fromkeys(row.cluster for row in made)) == list(TECHNIQUES)
     benign = {row.repository for row in shipped if row.label is False}
     assert {row.repository for row in made} <= benign
