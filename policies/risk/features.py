@@ -116,7 +116,7 @@ FEATURES: tuple[Feature, ...] = (
         ("power_shell_init", "power in a shell of an init container", 6, "privileged host-path host-pid"),
         ("power_waiting", "power in a container that waits, or acts unusually", 6, "privileged host-path host-pid"),
         ("power_waiting_base", "power in a base image that waits, or acts unusually", 7, "privileged host-path"),
-        ("power_idle", "power over the host that waits to be used, or is used unusually", 6,
+        ("power_idle", "power over the host that waits, or is used unusually", 6,
          "privileged host-path host-pid interactive-tty"),
         ("power_grave", "grave commands with power over the host", 7, "suspicious-command privileged host-path"),
     ),
