@@ -66,7 +66,7 @@ def test_every_task_that_the_documents_name_is_in_the_makefile() -> None:
     assert named - tasks == set()
 
 
-def tests_of(file: Path) -> set[str]:
+def functions_of(file: Path) -> set[str]:
     functions = (node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.FunctionDef))
     return {function.name for function in functions if function.name.startswith("test_")}
 
@@ -76,4 +76,4 @@ def test_every_test_that_a_document_names_is_there(page: str) -> None:
     named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)", (ROOT / page).read_text())
 
     assert len(named) > 10
-    assert [f"{file}::{name}" for file, name in named if name not in tests_of(ROOT / file)] == []
+    assert [f"{file}::{name}" for file, name in named if name not in functions_of(ROOT / file)] == []
