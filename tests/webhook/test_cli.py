@@ -167,7 +167,7 @@ class TestCheck:
             (["-o", "xml", "x"], "'xml' is not one of"),
             (["--pss-version", "1.29", "x"], '"1.29" is not a version: write v1.N'),
             (["--policy", "nowhere", "x"], "nowhere cannot be read: No such file or directory"),
-            (["--policy", "{files}/broken.yaml", "x"], "broken.yaml:2: the policy is not YAML"),
+            (["--policy", "{files}/broken.yaml", "x"], "broken.yaml:1: the policy is not YAML"),
             (["--policy", "{files}/latin.yaml", "x"], "latin.yaml is not UTF-8"),
             (["--policy", "{files}/policy.yaml", "--profile", "all", "x"], "leave out --profile and --pss-version"),
             (
