@@ -53,7 +53,7 @@ class Constant:
     answer = b"HTTP/1.1 200 OK\\r\\ncontent-type: application/json\\r\\ncontent-length: 134\\r\\n\\r\\n" + b"x" * 134
     def takes(self, scope):
         return scope["path"] == "/validate"
-    def respond(self, body, query, arrived):
+    def respond(self, body, query, arrived, whole):
         return self.answer
 async def app(scope, receive, send):
     more = True

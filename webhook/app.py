@@ -21,7 +21,7 @@ from webhook import review
 from webhook.admission import ALONE, Admitted, Context, consider
 from webhook.asking import Answer as Reply
 from webhook.asking import Authority, Question
-from webhook.deadline import ARRIVED, Deadline, timeout
+from webhook.deadline import ARRIVED, WHOLE, Deadline, timeout
 from webhook.grants import NOT_ASKED, Answers, Asked, Silence
 from webhook.metrics import Report, Stage
 from webhook.review import BadReviewError
@@ -112,10 +112,10 @@ class Front:
             return False
         return bool(scope["path"] == PATH)
 
-    def respond(self, body: bytes, query: bytes, arrived: float) -> bytes | None:
+    def respond(self, body: bytes, query: bytes, arrived: float, whole: float) -> bytes | None:
         """The response to a review that arrived whole, with a head that is taken; None if somebody has to be asked."""
         try:
-            answer = self._answer(self._bounded(body), Deadline(arrived, timeout(query)))
+            answer = self._answer(self._bounded(body), Deadline(arrived, timeout(query), whole))
             if isinstance(answer, Asked):
                 return None
         except RefusedError as refused:
@@ -124,13 +124,14 @@ class Front:
         return _VERDICT % len(answer) + answer
 
     async def _validate(self, scope: Scope, receive: Receive, send: Send) -> None:
-        deadline = Deadline(scope.get("state", {}).get(ARRIVED, self._clock()), timeout(scope["query_string"]))
+        state = scope.get("state", {})
+        deadline = Deadline(state.get(ARRIVED, self._clock()), timeout(scope["query_string"]))
         try:
             _check(scope, self._bounds.body_bytes)
             body = await self._read(receive)
             if body is None:
                 return
-            answer = self._answer(body, deadline)
+            answer = self._answer(body, deadline._replace(whole=state.get(WHOLE, float("inf"))))
             if isinstance(answer, Asked):
                 answer = await self._ask(answer, body, deadline)
         except RefusedError as refused:
@@ -184,6 +185,8 @@ class Front:
         """`started`: when it was judged for the first time; `unasked`: nobody is asked what is not answered yet."""
         policy = self._gate.policy
         now = self._clock()
+        if deadline.is_crowded(now):
+            raise _overload()
         spared = deadline.spares(now)
         try:
             admitted = consider(body, policy, self._gate.context, answers, ("cluster", *spared) if unasked else spared)

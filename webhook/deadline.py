@@ -15,21 +15,27 @@ _TIMEOUT = re.compile(rb"(?:^|&)timeout=([0-9]{1,4}(?:\.[0-9]{1,9})?)s(?:&|$)")
 #: for a risk that could only be warned of.
 _ASKING, _MOST_ASKING = 0.6, 3.0
 _ASSESSING = 0.9
+#: How often a loop says that it still turns, in seconds.
+_TURN = 0.25
 #: Work that begins so soon (seconds) after other work was waiting for it.
 _BREATH = 0.005
 
 
 #: What an answer can go without when there is no time for it: asking the cluster, and assessing a risk.
 Spared = Literal["cluster", "risk"]
-#: Where an application finds, in the state of a scope, since when its request may have been waiting.
-ARRIVED = "arrived"
+#: Where an application finds, in the state of a scope, since when a request may have been waiting, and the whole of it.
+ARRIVED, WHOLE = "arrived", "whole"
+#: Whoever has waited so long (seconds) for being read is sent away: more is asked than can be done, and who is told at
+#: once to come back is better off than who learns nothing until the time is over.
+_QUEUED = 1.0
 
 
 class Deadline(NamedTuple):
-    """When somebody began to wait, and for how many seconds."""
+    """When somebody began to wait, and for how many seconds; and since when all that they ask may have been there."""
 
     begun: float
     seconds: float
+    whole: float = float("inf")
 
     def asking(self, now: float) -> float:
         """For how many seconds others may be asked; none or less when it is too late for that."""
@@ -38,6 +44,10 @@ class Deadline(NamedTuple):
     def spares(self, now: float) -> tuple[Spared, ...]:
         """What there is no time for when a review is judged now, whether anybody was asked before or not."""
         return ("risk",) if now - self.begun > self.seconds * _ASSESSING else ()
+
+    def is_crowded(self, now: float) -> bool:
+        """Whether a question that is read only now has been in a queue for too long."""
+        return now - self.whole > _QUEUED
 
     def is_over(self, now: float) -> bool:
         """Whether nobody waits any more."""
@@ -55,14 +65,30 @@ class Arrivals:
     """Since when what is read may have been waiting: while the loop was at work, nobody looked. Of one event loop.
 
     A loop reads whatever has come, works, and looks again. What it reads after a rest has just come; what it reads
-    right after work may have come at any time since it looked the last time.
+    right after work may have come at any time since it looked the last time. It looks in each of its turns, also while
+    nothing comes: a timer tells of that, where somebody starts it.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._looked = clock()
-        self._worked = float("-inf")
+        self._turned = self._worked = float("-inf")
         self._since: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """From now on look whether the loop turns."""
+        self.turn()
+        self._timer = asyncio.get_running_loop().call_later(_TURN, self.start)
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def turn(self) -> None:
+        """The loop begins another turn: what had come before the last one is read."""
+        self._looked = max(self._looked, self._turned)
+        self._turned = self._clock()
 
     def since(self) -> float:
         """Since when, at the most, what is read now may have been there."""

@@ -22,6 +22,7 @@ class DirectProtocol(BoundedProtocol):
         super().__init__(limits, refused, arrivals, **given)
         self._heads = heads
         self._held = b""  # the begin of a request with a known head: the parser does not know of it
+        self._begun = 0.0
         self._first = b""  # what the parser was told first of the request that it reads
         self._answered_at = 0.0
 
@@ -30,8 +31,9 @@ class DirectProtocol(BoundedProtocol):
         self._held = b""
 
     def data_received(self, data: bytes) -> None:
+        self._since = self._arrival()
         if not self._held:
-            self._since = self._arrival()
+            self._begun = self._since
         data = self._held + data
         if self._is_at_rest():
             if self._is_known(data):
@@ -58,7 +60,7 @@ class DirectProtocol(BoundedProtocol):
             return False
         query, begin, end = found
         if len(data) == end:
-            response = self._heads.respond(data[begin:], query, self._since)
+            response = self._heads.respond(data[begin:], query, self._begun, self._since)
             if response is None:
                 return False
             self._held = b""

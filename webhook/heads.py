@@ -25,10 +25,10 @@ class Desk(Protocol):
         """Whether a request with this head, and a body, may be answered by `respond`."""
         ...
 
-    def respond(self, body: bytes, query: bytes, arrived: float, /) -> bytes | None:
+    def respond(self, body: bytes, query: bytes, arrived: float, whole: float, /) -> bytes | None:
         """The whole response, head and body; None when it cannot be given at once. The connection is kept.
 
-        `arrived` tells since when the request may have been waiting.
+        `arrived` tells since when the request may have been waiting, `whole` since when the whole of it may.
         """
         ...
 

@@ -88,9 +88,15 @@ class Listener(Server):
         self._socket.setblocking(False)
         acceptor = Acceptor(self._socket, self._begin, lambda: self._open < self._limits.connections + _SPARE)
         acceptor.start()
+        self._arrivals.start()
         self.servers = [acceptor]  # type: ignore[list-item]  # what uvicorn asks of a server: to be closed
         self.started = True
         self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close what is open, as uvicorn does."""
+        self._arrivals.close()
+        await super().shutdown(sockets)
 
     @property
     def _open(self) -> int:

@@ -12,7 +12,7 @@ import httptools
 import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from webhook.deadline import ARRIVED, Arrivals
+from webhook.deadline import ARRIVED, WHOLE, Arrivals
 
 #: What is asked so soon after a connection was made is what it was made for.
 _TOGETHER_SECONDS = 0.1
@@ -185,6 +185,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        self.scope["state"][WHOLE] = self._since
         super().on_message_complete()
         self._disarm()
         self._incomplete = False

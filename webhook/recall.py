@@ -7,7 +7,7 @@ pod: metadata.name, where it is none of those that rules know (policies.identity
 the name of the volume with the account's token.
 
 What follows from the time or from other people's answers is not kept: a denial may be lifted, an override ends.
-docs/adr/0006 tells why it is there, and what it must not do.
+docs/adr/0007 tells why it is there, and what it must not do.
 """
 
 import re

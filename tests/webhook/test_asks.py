@@ -145,8 +145,8 @@ def test_the_short_way_leaves_it_to_the_ordinary_one() -> None:
     oracle = Oracle(True)
     front = tried(oracle).front
     assert front.takes({"type": "http", "method": "POST", "path": "/validate", "headers": JSON})
-    assert front.respond(sent(pod(asked())), b"", time.monotonic()) is None
-    assert front.respond(sent(pod()), b"", time.monotonic()) is not None
+    assert front.respond(sent(pod(asked())), b"", time.monotonic(), time.monotonic()) is None
+    assert front.respond(sent(pod()), b"", time.monotonic(), time.monotonic()) is not None
     assert oracle.heard == []
 
 

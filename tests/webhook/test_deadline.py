@@ -1,6 +1,7 @@
 """Answers in the time that somebody waits: what is left out when it is short, what never is, since when it counts."""
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from tests.webhook.test_tls import Setup
 from webhook.admission import Admitted, Context
 from webhook.app import Front, Gate
 from webhook.asking import MayOverride, NamespaceOf, Question
-from webhook.deadline import ARRIVED, Arrivals, Deadline, timeout
+from webhook.deadline import ARRIVED, WHOLE, Arrivals, Deadline, timeout
 from webhook.protocol import Limits
 
 
@@ -73,6 +74,16 @@ def test_nobody_is_asked_for_more_than_three_seconds(seconds: float) -> None:
 
     assert deadline.asking(1001.0) == 3.0
     assert deadline.spares(1001.0) == ()
+
+
+@pytest.mark.parametrize(("waited", "is_crowded"), [(0.0, False), (1.0, False), (1.1, True)])
+def test_who_has_been_in_a_queue_for_too_long(waited: float, *, is_crowded: bool) -> None:
+    assert Deadline(0.0, 10.0, whole=1000.0).is_crowded(1000.0 + waited) is is_crowded
+
+
+def test_what_took_long_to_arrive_was_in_no_queue() -> None:
+    assert Deadline(1000.0, 10.0, whole=1004.9).is_crowded(1005.0) is False
+    assert Deadline(1000.0, 10.0).is_crowded(1005.0) is False
 
 
 class Turns:
@@ -140,6 +151,25 @@ def test_work_of_the_ordinary_way_is_work() -> None:
     assert played(rest(1), work(0.0), answers_elsewhere(2), work(0.1)) == [1.0, 1.0]
 
 
+def turns(*seconds: float) -> Callable[[Turns], None]:
+    def turn(loop: Turns) -> None:
+        for each in seconds:
+            loop.clock.now += each
+            loop.arrivals.turn()
+
+    return turn
+
+
+def test_what_is_read_after_others_were_asked_came_after_the_last_turns() -> None:
+    """Nothing was read for seconds, because nothing came: the loop had turned all the time."""
+    waits_for_others = (turns(0.25, 0.25, 0.25, 0.25), answers_elsewhere(0.01))
+    assert played(rest(1), work(0.1), *waits_for_others, work(0.1)) == pytest.approx([1.0, 1.85])
+
+
+def test_turns_do_not_hide_that_work_was_waiting() -> None:
+    assert played(rest(1), turns(0), work(0.5, 0.5), turns(0), work(0.5), turns(0), work(0.1)) == [1.0, 1.0, 1.0, 2.0]
+
+
 POLICIES = {
     "audit": "{profile: recommended, mode: audit}",
     "warn": "{profile: recommended, mode: warn}",
@@ -163,7 +193,7 @@ class Late(Tried):
     def answered(self, content: bytes, *, gone: float, of: float = 2.0) -> dict[str, Any]:
         """The response to what arrived so many seconds ago."""
         arrived, query = self.clock.now - gone, f"timeout={of}s".encode()
-        short = self.front.respond(content, query, arrived)
+        short = self.front.respond(content, query, arrived, self.clock.now)
         answer = asyncio.run(ask_since(self.front, content, query, arrived))
         assert answer["response"]["uid"]
         if short is not None:
@@ -299,7 +329,7 @@ def test_a_right_that_is_asked_for_is_never_waited_for_beyond_its_share() -> Non
     assert oracle.seconds == pytest.approx([0.6])
 
 
-CLIENTS, EACH_SECONDS = 40, 0.03
+CLIENTS, EACH_SECONDS = 60, 0.03
 
 
 class Busy:
@@ -321,12 +351,13 @@ def setup(tmp_path: Path) -> Setup:
 
 @pytest.mark.parametrize("short", [True, False], ids=["the short way", "the ordinary way"])
 def test_over_tls_what_waits_for_a_busy_loop_is_late_before_anybody_has_looked_at_it(setup: Setup, short: bool) -> None:
-    """Clients that are there from the start, and clients whose connections wait to be accepted."""
+    """Clients that are there from the start, and clients whose connections wait to be accepted. Who comes late gets an
+    answer without what there is no time for, and who comes too late is told to come back."""
     busy = Busy()
     gate = Gate(config.parse(HEAD + POLICIES["audit"]))
     front = Front(gate, Tried().front, busy, busy.stages.append)
     content = body(review(plain()))
-    answers: list[dict[str, Any]] = []
+    answers: list[Any] = []
 
     def client(port: int, begun: threading.Barrier, *, connects_late: bool) -> None:
         if connects_late:
@@ -335,7 +366,7 @@ def test_over_tls_what_waits_for_a_busy_loop_is_late_before_anybody_has_looked_a
             if not connects_late:
                 begun.wait()
             wire.socket.settimeout(30)
-            answers.append(wire.ask(content, "/validate?timeout=1s").json["response"])
+            answers.append(wire.ask(content, "/validate?timeout=1s"))
 
     with running(front, Limits(), setup.watch.keeper.context, front if short else None) as server:
         begun = threading.Barrier(CLIENTS)
@@ -349,8 +380,49 @@ def test_over_tls_what_waits_for_a_busy_loop_is_late_before_anybody_has_looked_a
             thread.join()
 
     # More than a second of work was there at once: who comes last has waited for most of it.
-    assert [response["allowed"] for response in answers] == [True] * CLIENTS
+    verdicts = [each.json["response"] for each in answers if each.status == 200]
+    sent_away = [each for each in answers if each.status == 429]
+    assert len(verdicts) + len(sent_away) == CLIENTS
+    assert [response["allowed"] for response in verdicts] == [True] * len(busy.told)
     spared = [each.spared for each in busy.told]
     assert (spared[0], spared[-1]) == ((), ("risk",))
-    assert "late" in busy.stages
-    assert sum(marks(each) == ("risk", "not assessed") for each in answers) == spared.count(("risk",))
+    assert busy.stages.count("overload") == len(sent_away) > 0
+    assert sum(marks(each) == ("risk", "not assessed") for each in verdicts) == spared.count(("risk",))
+
+
+class TestCrowd:
+    """More is asked than can be answered: who has waited in the queue for long is told to come back."""
+
+    def test_on_the_short_way(self) -> None:
+        late = Late()
+        now = late.clock.now
+        answer = late.front.respond(sent(pod()), b"timeout=10s", now - 1.5, now - 1.1)
+
+        assert answer is not None
+        head, _, content = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 429 ")
+        assert b"\r\nretry-after: 1" in head
+        assert b"connection: close" not in head
+        assert json.loads(content) == {"error": "too many requests", "detail": "too many reviews are arriving at once"}
+        assert (late.stages, late.seen) == (["overload"], [])
+
+    def test_on_the_ordinary_way(self) -> None:
+        late = Late()
+        now = late.clock.now
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await late.front({**scope, "state": {ARRIVED: now - 1.5, WHOLE: now - 1.1}}, receive, send)
+
+        message = {"type": "http.request", "body": sent(pod()), "more_body": False}
+        answer = asyncio.run(ask(app, [message], "POST", "/validate", JSON, b"timeout=10s"))  # type: ignore[arg-type]
+
+        assert answer is not None
+        assert (answer.status, answer.headers["retry-after"]) == (429, "1")
+        assert (late.stages, late.seen) == (["overload"], [])
+
+    def test_who_has_waited_for_others_to_be_asked_is_answered(self) -> None:
+        late = Late(oracle=Oracle(True))
+        now = late.clock.now
+        asyncio.run(ask_since(late.front, sent(pod(asked())), b"timeout=10s", now - 5.0))
+
+        assert late.stages == []

@@ -34,9 +34,9 @@ class Counting(Front):
         await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
 
-    def respond(self, body: bytes, query: bytes, arrived: float) -> bytes | None:
+    def respond(self, body: bytes, query: bytes, arrived: float, whole: float) -> bytes | None:
         self.short += 1
-        return super().respond(body, query, arrived)
+        return super().respond(body, query, arrived, whole)
 
 
 @pytest.fixture
@@ -261,7 +261,7 @@ class Yes:
     def takes(self, _scope: object) -> bool:
         return True
 
-    def respond(self, body: bytes, _query: bytes, _arrived: float) -> bytes:
+    def respond(self, body: bytes, _query: bytes, _arrived: float, _whole: float) -> bytes:
         return body
 
 
