@@ -3,7 +3,7 @@
 First its capacity is found. Then it is asked for 70 % of that, by the clock, while its certificate, its policy and its
 model change; then for three times what it can do, and then it is left in peace. Reviews are those of a real API server
 (tests/data/reviews), and some that must be denied. Everything is written to benchmarks/results/soak.json, of which
-`make generate` makes the table and the picture of docs/reliability.md.
+`make generate` makes docs/load.md and its picture.
 """
 
 import argparse

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import chart
+import load
 
 import policies.rules
 from policies import profile, registry, schema
@@ -137,6 +138,8 @@ PAGES = {
     "features.md": features,
     "policy-fields.md": policy_fields,
     "gatepolicy.schema.json": gatepolicy_schema,
+    "load.md": lambda: load.page(HEADER),
+    "load.svg": load.picture,
     "../manifests/chart/README.md": lambda: chart.readme(HEADER),
     "../manifests/chart/values.schema.json": chart.schema,
 }

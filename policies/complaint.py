@@ -61,6 +61,8 @@ def words(said: str) -> str | None:
 def explained(value: Any, kind: type, error: msgspec.ValidationError) -> tuple[Path, str]:
     """Where data does not fit its type, with every key, and what to write instead, for those who wrote the data."""
     told, said = of(error)
+    if not _leads(value, told):  # a key that looks like the end of a complaint
+        told, said = (), str(error)
     path = _complete(value, kind, str(error), told)
     if len(path) < len(told):
         return path, f"holds something that cannot be used: {said}"
@@ -160,6 +162,18 @@ def _value_at(value: Any, path: Path) -> Any:
     for step in path:
         value = value[step]
     return value
+
+
+def _leads(value: Any, path: Path) -> bool:
+    """Whether there is something at a path, as far as its keys are told."""
+    for step in path:
+        if step == ANY:
+            return True
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True
 
 
 def _complete(value: Any, kind: type, said: str, path: Path) -> Path:

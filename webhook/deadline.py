@@ -27,7 +27,7 @@ Spared = Literal["cluster", "risk"]
 ARRIVED, WHOLE = "arrived", "whole"
 #: Whoever has waited so long (seconds) for being read is sent away: more is asked than can be done, and who is told at
 #: once to come back is better off than who learns nothing until the time is over.
-_QUEUED = 1.0
+_QUEUED = 0.5
 
 
 class Deadline(NamedTuple):

@@ -35,7 +35,7 @@ def main() -> None:
     def one(content: bytes) -> int:
         return 0 if target.take(content) else -1
 
-    known = [f"-dict={dictionary}", f"-max_len={target.longest}", "-timeout=20", "-print_final_stats=1"]
+    known = [f"-dict={dictionary}", f"-max_len={target.longest}", "-timeout=60", "-print_final_stats=1"]
     atheris.Setup([sys.argv[0], str(found), *known, *options], one, custom_mutator=custom)
     atheris.Fuzz()
 

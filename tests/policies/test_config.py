@@ -277,6 +277,11 @@ def test_where_it_is_no_yaml(text: str, problem: str) -> None:
     assert caught.value.told("policy.yaml") == f"policy.yaml:{problem}"
 
 
+def test_a_key_that_looks_like_the_end_of_a_complaint() -> None:
+    text = f"{HEAD}apiVer` - at `$.spec.nowhere: 1\n"
+    assert refused(text).startswith("apiVer is not known here")
+
+
 def test_what_is_merged_has_a_line() -> None:
     head = f"{HEAD}metadata: {{x: &x {{action: warn}}}}\n"
     text = f"{head}spec:\n  rules:\n    host-path: {{<<: *x}}\n    sysctls:\n      <<: *x\n      action: blck"

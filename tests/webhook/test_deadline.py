@@ -76,7 +76,7 @@ def test_nobody_is_asked_for_more_than_three_seconds(seconds: float) -> None:
     assert deadline.spares(1001.0) == ()
 
 
-@pytest.mark.parametrize(("waited", "is_crowded"), [(0.0, False), (1.0, False), (1.1, True)])
+@pytest.mark.parametrize(("waited", "is_crowded"), [(0.0, False), (0.5, False), (0.6, True)])
 def test_who_has_been_in_a_queue_for_too_long(waited: float, *, is_crowded: bool) -> None:
     assert Deadline(0.0, 10.0, whole=1000.0).is_crowded(1000.0 + waited) is is_crowded
 
@@ -329,7 +329,7 @@ def test_a_right_that_is_asked_for_is_never_waited_for_beyond_its_share() -> Non
     assert oracle.seconds == pytest.approx([0.6])
 
 
-CLIENTS, EACH_SECONDS = 60, 0.03
+CLIENTS, EACH_SECONDS = 100, 0.01
 
 
 class Busy:
@@ -366,7 +366,7 @@ def test_over_tls_what_waits_for_a_busy_loop_is_late_before_anybody_has_looked_a
             if not connects_late:
                 begun.wait()
             wire.socket.settimeout(30)
-            answers.append(wire.ask(content, "/validate?timeout=1s"))
+            answers.append(wire.ask(content, "/validate?timeout=0.5s"))
 
     with running(front, Limits(), setup.watch.keeper.context, front if short else None) as server:
         begun = threading.Barrier(CLIENTS)
@@ -379,7 +379,7 @@ def test_over_tls_what_waits_for_a_busy_loop_is_late_before_anybody_has_looked_a
         for thread in threads:
             thread.join()
 
-    # More than a second of work was there at once: who comes last has waited for most of it.
+    # A second of work was there at once: who comes last has waited for most of it.
     verdicts = [each.json["response"] for each in answers if each.status == 200]
     sent_away = [each for each in answers if each.status == 429]
     assert len(verdicts) + len(sent_away) == CLIENTS
@@ -396,7 +396,7 @@ class TestCrowd:
     def test_on_the_short_way(self) -> None:
         late = Late()
         now = late.clock.now
-        answer = late.front.respond(sent(pod()), b"timeout=10s", now - 1.5, now - 1.1)
+        answer = late.front.respond(sent(pod()), b"timeout=10s", now - 1.5, now - 0.6)
 
         assert answer is not None
         head, _, content = answer.partition(b"\r\n\r\n")
@@ -411,7 +411,7 @@ class TestCrowd:
         now = late.clock.now
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
-            await late.front({**scope, "state": {ARRIVED: now - 1.5, WHOLE: now - 1.1}}, receive, send)
+            await late.front({**scope, "state": {ARRIVED: now - 1.5, WHOLE: now - 0.6}}, receive, send)
 
         message = {"type": "http.request", "body": sent(pod()), "more_body": False}
         answer = asyncio.run(ask(app, [message], "POST", "/validate", JSON, b"timeout=10s"))  # type: ignore[arg-type]
