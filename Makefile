@@ -140,6 +140,11 @@ bench: $(READY) ## Print what rules cost (CORPUS=FILE: on these manifests), and 
 	@$(BIN)/python -m benchmarks.rules
 	@$(BIN)/python -m benchmarks.review
 
+.PHONY: bench-peers
+bench-peers: $(READY) ## Measure Podgate next to its peers, through a real API server too (builds them once; needs Go)
+	@$(BIN)/python -m benchmarks.peers
+	@$(BIN)/python docs/generate.py
+
 .PHONY: soak
 soak: $(READY) ## Ask for 70 % of what the server can do for half an hour while everything changes, then for three times as much
 	@$(BIN)/python -m benchmarks.soak

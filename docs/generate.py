@@ -14,6 +14,7 @@ from typing import Any
 
 import chart
 import load
+import peers
 
 import policies.rules
 from policies import profile, registry, schema
@@ -140,6 +141,8 @@ PAGES = {
     "gatepolicy.schema.json": gatepolicy_schema,
     "load.md": lambda: load.page(HEADER),
     "load.svg": load.picture,
+    "peers.md": lambda: peers.page(HEADER),
+    "peers.svg": peers.picture,
     "../manifests/chart/README.md": lambda: chart.readme(HEADER),
     "../manifests/chart/values.schema.json": chart.schema,
 }

@@ -27,7 +27,7 @@ Spared = Literal["cluster", "risk"]
 ARRIVED, WHOLE = "arrived", "whole"
 #: Whoever has waited so long (seconds) for being read is sent away: more is asked than can be done, and who is told at
 #: once to come back is better off than who learns nothing until the time is over.
-_QUEUED = 0.5
+_QUEUED = 2.0
 
 
 class Deadline(NamedTuple):
@@ -47,7 +47,7 @@ class Deadline(NamedTuple):
 
     def is_crowded(self, now: float) -> bool:
         """Whether a question that is read only now has been in a queue for too long."""
-        return now - self.whole > _QUEUED
+        return now - self.whole > min(self.seconds, _QUEUED)
 
     def is_over(self, now: float) -> bool:
         """Whether nobody waits any more."""
@@ -98,6 +98,9 @@ class Arrivals:
             self._looked = now
             asyncio.get_running_loop().call_soon(self._end)
         return self._since
+
+    def now(self) -> float:
+        return self._clock()
 
     def worked(self) -> float:
         """Something was just finished that kept the loop from looking. Returns what time it is."""

@@ -75,6 +75,7 @@ class DirectProtocol(BoundedProtocol):
     def _answer_at_once(self, response: bytes) -> None:
         self.transport.write(response)
         self._answered_at = self.loop.time()
+        self._answered = self._arrivals.now()
         if self.timeout_keep_alive_task is None:
             self._keep_alive(self.timeout_keep_alive)
 

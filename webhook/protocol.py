@@ -82,6 +82,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refused = refused
         self._arrivals = arrivals
         self._accepted = self._connected = self._since = arrivals.since()
+        self._answered = float("-inf")
         self._refusal: Refusal | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._finished = False
@@ -110,9 +111,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._take(data)
 
     def _arrival(self) -> float:
-        """Since when what is read now may have been waiting. A connection is made for a request that waits already."""
+        """Since when what is read now may have been waiting. A connection is made for a request that waits already, and
+        brings the next one after the answer to the last."""
         since = self._arrivals.since()
-        return since if since - self._connected > _TOGETHER_SECONDS else self._accepted
+        return max(since, self._answered) if since - self._connected > _TOGETHER_SECONDS else self._accepted
 
     def _take(self, data: bytes) -> None:
         if self._finished:
@@ -210,7 +212,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        self._arrivals.worked()
+        self._answered = self._arrivals.worked()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle

@@ -29,7 +29,7 @@ from webhook.review import Request, Response
 #: How much is kept: decisions, bytes of what they were given to together, and of one.
 MOST = 1_024
 MOST_BYTES = 4 << 20
-MOST_BYTES_EACH = 256 << 10
+MOST_BYTES_EACH = 512 << 10
 #: What a finding counts, in bytes.
 _FINDING = 600
 _ABSENT = Raw(b"")

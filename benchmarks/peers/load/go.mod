@@ -1,0 +1,3 @@
+module podgate.invalid/benchmarks/load
+
+go 1.26.0

@@ -1,0 +1,313 @@
+// Command load sends the same requests to several servers in turn, and measures what it costs them.
+//
+// It reads a plan (see type plan) from standard input and writes one JSON object a sample to standard output. Its
+// connections are those of the API server's webhook client: HTTP/1.1 over TLS, kept alive, at most 25 of them idle
+// (k8s.io/client-go, transport/cache.go), and TLS sessions are not resumed. Of every sample it says the CPU time that
+// the watched processes have spent (the clock that the kernel keeps of a process: all its threads, also those that
+// have ended), what every request took, and how many connections were opened.
+//
+// A request differs from the last one as in life: every "@@" and what follows of it, 8 characters in all, becomes a
+// number. Where it stands says how much they differ: in the uid and the name alone, or in what is judged, too.
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+const (
+	maxIdle     = 25
+	idleTimeout = 90 * time.Second
+	mark        = "@@@@@@@@"
+)
+
+type plan struct {
+	CA      string `json:"ca"`
+	Cert    string `json:"cert"` // of the client, or nothing
+	Key     string `json:"key"`
+	Servers []server
+	Cases   []sampleCase
+	Samples int
+	// Every server is asked that often before its first sample.
+	Warm int
+	// Numbers begin here: two runs against one API server must not make pods of one name.
+	First int64
+}
+
+type server struct {
+	Name string
+	URL  string
+	// The processes whose CPU time is told, by a name of theirs.
+	Watch map[string]int
+	// Overrides the body of a case: a server may want another namespace.
+	Replace map[string]string
+}
+
+type sampleCase struct {
+	Name        string
+	Body        string
+	Connections int
+	Requests    int
+	// What the answer must contain, by server; "" is everybody else.
+	Expect map[string]string
+}
+
+type sample struct {
+	Server      string             `json:"server"`
+	Case        string             `json:"case"`
+	Sample      int                `json:"sample"`
+	Connections int                `json:"connections"`
+	Requests    int                `json:"requests"`
+	Opened      int64              `json:"opened"`
+	Seconds     float64            `json:"seconds"`
+	CPU         map[string]float64 `json:"cpu_us"`
+	Latency     map[string]float64 `json:"latency_us"`
+	AnswerBytes int                `json:"answer_bytes"`
+}
+
+// client is one server with the connections to it.
+type client struct {
+	server
+	http   *http.Client
+	opened atomic.Int64
+}
+
+func newClient(s server, tlsConfig *tls.Config) *client {
+	c := &client{server: s}
+	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+	c.http = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
+		TLSClientConfig:     tlsConfig.Clone(),
+		TLSHandshakeTimeout: 10 * time.Second,
+		MaxIdleConnsPerHost: maxIdle,
+		IdleConnTimeout:     idleTimeout,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			c.opened.Add(1)
+			return dialer.DialContext(ctx, network, address)
+		},
+	}}
+	return c
+}
+
+// post sends one request, and returns the answer.
+func (c *client) post(body []byte) ([]byte, error) {
+	request, err := http.NewRequest(http.MethodPost, c.URL, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header = http.Header{
+		"Accept":       {"application/json, */*"},
+		"Content-Type": {"application/json"},
+		"User-Agent":   {"kube-apiserver-admission"},
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode/100 != 2 {
+		err = fmt.Errorf("HTTP %d", response.StatusCode)
+	}
+	return answer, err
+}
+
+// template is a body whose marks become numbers.
+type template struct {
+	text []byte
+	at   []int
+}
+
+func newTemplate(text string) template {
+	t := template{text: []byte(text)}
+	for from := 0; ; {
+		found := bytes.Index(t.text[from:], []byte(mark))
+		if found < 0 {
+			return t
+		}
+		t.at = append(t.at, from+found)
+		from += found + len(mark)
+	}
+}
+
+func (t template) numbered(number int64) []byte {
+	body := bytes.Clone(t.text)
+	digits := fmt.Sprintf("%0*x", len(mark), number)
+	for _, at := range t.at {
+		copy(body[at:], digits)
+	}
+	return body
+}
+
+var numbers atomic.Int64
+
+func (c *client) expectation(k sampleCase) []byte {
+	if own, ok := k.Expect[c.Name]; ok {
+		return []byte(own)
+	}
+	return []byte(k.Expect[""])
+}
+
+// ask sends so many requests over so many connections, each after the answer to the last.
+func (c *client) ask(k sampleCase, requests int) (latency []time.Duration, size int, err error) {
+	text := k.Body
+	for from, to := range c.Replace {
+		text = string(bytes.ReplaceAll([]byte(text), []byte(from), []byte(to)))
+	}
+	made, expect := newTemplate(text), c.expectation(k)
+	var left atomic.Int64
+	left.Store(int64(requests))
+	var lock sync.Mutex
+	var group sync.WaitGroup
+	for range k.Connections {
+		group.Go(func() {
+			var own []time.Duration
+			for left.Add(-1) >= 0 {
+				body := made.numbered(numbers.Add(1))
+				started := time.Now()
+				answer, failed := c.post(body)
+				own = append(own, time.Since(started))
+				if failed == nil && !bytes.Contains(answer, expect) {
+					failed = fmt.Errorf("the answer lacks %s", expect)
+				}
+				if failed != nil {
+					lock.Lock()
+					err = fmt.Errorf("%s, %s: %w: %.600s", c.Name, k.Name, failed, answer)
+					lock.Unlock()
+					return
+				}
+				if size == 0 {
+					lock.Lock()
+					size = len(answer)
+					lock.Unlock()
+				}
+			}
+			lock.Lock()
+			defer lock.Unlock()
+			latency = append(latency, own...)
+		})
+	}
+	group.Wait()
+	return latency, size, err
+}
+
+func (c *client) sample(k sampleCase, number int) (sample, error) {
+	before, opened, started := c.cpu(), c.opened.Load(), time.Now()
+	latency, size, err := c.ask(k, k.Requests)
+	if err != nil {
+		return sample{}, err
+	}
+	taken := sample{
+		Server: c.Name, Case: k.Name, Sample: number, Connections: k.Connections, Requests: k.Requests,
+		Opened: c.opened.Load() - opened, Seconds: time.Since(started).Seconds(),
+		CPU: map[string]float64{}, Latency: map[string]float64{}, AnswerBytes: size,
+	}
+	for name, after := range c.cpu() {
+		taken.CPU[name] = float64((after - before[name]).Nanoseconds()) / 1e3 / float64(k.Requests)
+	}
+	slices.Sort(latency)
+	for name, share := range map[string]float64{"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1} {
+		at := min(int(share*float64(len(latency))), len(latency)-1)
+		taken.Latency[name] = float64(latency[at].Nanoseconds()) / 1e3
+	}
+	return taken, nil
+}
+
+// cpu is what every watched process has spent so far.
+func (c *client) cpu() map[string]time.Duration {
+	spent := map[string]time.Duration{}
+	for name, pid := range c.Watch {
+		spent[name] = processTime(pid)
+	}
+	return spent
+}
+
+// processTime reads the clock of another process: clock_getcpuclockid(3) makes its number so.
+func processTime(pid int) time.Duration {
+	const wholeProcess = 2
+	var at syscall.Timespec
+	clock := uintptr(^pid<<3 | wholeProcess)
+	if _, _, code := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, clock, uintptr(unsafe.Pointer(&at)), 0); code != 0 {
+		fail(fmt.Errorf("the clock of process %d: %w", pid, code))
+	}
+	return time.Duration(at.Nano())
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "load:", err)
+	os.Exit(1)
+}
+
+func tlsConfig(p plan) (*tls.Config, error) {
+	pem, err := os.ReadFile(p.CA)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	config := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+	if p.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(p.Cert, p.Key)
+		if err != nil {
+			return nil, err
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
+func run(p plan) error {
+	config, err := tlsConfig(p)
+	if err != nil {
+		return err
+	}
+	numbers.Store(p.First)
+	var clients []*client
+	for _, each := range p.Servers {
+		clients = append(clients, newClient(each, config))
+	}
+	out := json.NewEncoder(os.Stdout)
+	for _, k := range p.Cases {
+		for _, c := range clients {
+			if _, _, err := c.ask(k, p.Warm); err != nil {
+				return err
+			}
+		}
+		for number := range p.Samples {
+			// Another one begins each time: who comes after whom must not matter.
+			for at := range clients {
+				taken, err := clients[(at+number)%len(clients)].sample(k, number)
+				if err != nil {
+					return err
+				}
+				if err := out.Encode(taken); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func main() {
+	var p plan
+	if err := json.NewDecoder(os.Stdin).Decode(&p); err != nil {
+		fail(err)
+	}
+	if err := run(p); err != nil {
+		fail(err)
+	}
+}
