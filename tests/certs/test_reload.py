@@ -291,3 +291,12 @@ def handshake(
     two.write(b"x")
     one.read(1)
     return one.session, bool(one.session_reused)
+
+
+def test_a_file_at_the_limit_is_read_and_a_byte_more_is_not(sources: Sources) -> None:
+    content = sources.cert.read_bytes()
+    sources.cert.write_bytes(content.ljust(1 << 20, b"\n"))
+    load(sources, NOW)
+    sources.cert.write_bytes(content.ljust((1 << 20) + 1, b"\n"))
+    with pytest.raises(CertificateError, match="is larger than 1048576 bytes"):
+        load(sources, NOW)

@@ -71,7 +71,7 @@ def functions_of(file: Path) -> set[str]:
     return {function.name for function in functions if function.name.startswith("test_")}
 
 
-@pytest.mark.parametrize("page", ["docs/reliability.md"])
+@pytest.mark.parametrize("page", ["docs/reliability.md", "SECURITY.md"])
 def test_every_test_that_a_document_names_is_there(page: str) -> None:
     named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)", (ROOT / page).read_text())
 

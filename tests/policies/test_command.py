@@ -1,7 +1,7 @@
 """What commands do, seen from outside: a container goes in, deeds come out."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -478,3 +478,36 @@ def test_nothing_makes_it_fail(words: list[str], text: str) -> None:
         {"command": ["sh", "-c", text], "env": env},
     ):
         deeds(pod(container).containers[0])
+
+
+class TestHowMuchIsRead:
+    """What stands at a limit is seen, and what stands one over it is not."""
+
+    def test_characters_of_a_container(self) -> None:
+        for longer, found in ((0, True), (1, False)):
+            before = len("sh") + len("-c") + len(": ; xmrig")
+            text = f": {'a' * (command.MAX_CONTAINER - before + longer)}; xmrig"
+            assert (Deed.MINE in script_of(text)) is found
+
+    @pytest.mark.parametrize(
+        ("text", "most"),
+        [
+            (
+                lambda many: "true;" * (many - 1) + "xmrig",
+                4_998,
+            ),  # of 5,000 the shell itself is one, and the last is not looked at
+            (lambda many: "curl x | " + "cat | " * (many - 1) + "sh", 100),
+            (lambda many: "curl x | (" + "true; " * (many - 1) + "sh)", 50),
+            (lambda many: 'python -c "system(' + "'a b'" * (many - 1) + "'curl x | sh')\"", 50),
+            (lambda many: "eval " * (many - 1) + "xmrig", 8),
+            (lambda many: "( " * many + "xmrig" + " )" * many, 19),  # of 20 the script itself is one
+        ],
+        ids=["commands", "stages", "commands-of-a-group", "texts-of-a-program", "code-in-code", "groups-in-groups"],
+    )
+    def test_of_a_script(self, text: Callable[[int], str], most: int) -> None:
+        assert not SUSPICIOUS.isdisjoint(script_of(text(most)))
+        assert SUSPICIOUS.isdisjoint(script_of(text(most + 1)))
+
+
+def script_of(text: str) -> set[Deed]:
+    return seen({"command": ["sh", "-c", text]})

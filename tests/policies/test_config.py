@@ -205,6 +205,26 @@ def test_what_is_refused(text: str, problem: str) -> None:
     assert caught.value.told("policy.yaml") == f"policy.yaml:{problem}"
 
 
+def test_a_policy_at_the_limits_is_read_and_one_over_them_is_not() -> None:
+    """Each is refused for what it says, once it is read."""
+    least = f"{HEAD}#"
+    parse(least.ljust(config.MAX_BYTES, "x"))
+    assert refused(least.ljust(config.MAX_BYTES + 1, "x")) == "the policy is larger than 1048576 bytes"
+    assert refused(f"{HEAD}a: {'[' * 19}{']' * 19}").startswith("a is not known here")
+    assert refused(f"{HEAD}a: {'[' * 20}{']' * 20}") == "the policy is nested deeper than 20 levels"
+
+
+def test_aliases_of_a_policy_are_counted() -> None:
+    def holding(more: int) -> str:
+        """Three lines of 100,000 values in all, and so many more: those of `a` count wherever they are named."""
+        a, b = ", ".join(["x"] * 999), ", ".join(["*a"] * 98 + ["x"] * (998 + more))
+        return f"a: &a [{a}]\nb: [{b}]\n"
+
+    assert refused(holding(0)).startswith("a is not known here")
+    assert "aliases make the policy larger than 100,000 values" in refused(holding(1))
+    assert "aliases make the policy larger than 100,000 values" in refused("a: &a [*a]")
+
+
 def test_a_rule_by_two_of_its_names(monkeypatch: pytest.MonkeyPatch) -> None:
     known = registry.by_name()
     monkeypatch.setattr(registry, "by_name", lambda: {**known, "host-dir": known["host-path"]})

@@ -79,6 +79,20 @@ def test_a_rule_that_is_broken_without_end_is_found_a_thousand_times_and_hides_n
     assert last.message == 'adds EVIL (container "app"); there are more, which are not listed'
 
 
+def test_as_many_as_are_listed_are_all() -> None:
+    policy = config.of_profile("pss-baseline")
+
+    def last(count: int) -> str:
+        many = {"capabilities": {"add": ["EVIL"] * count}}
+        obj = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "app", "securityContext": many}]}}
+        findings = policy.engine.evaluate(resource.read(obj)).findings
+        assert len(findings) == MAX_FINDINGS
+        return findings[-1].message
+
+    assert last(MAX_FINDINGS) == 'adds EVIL (container "app")'
+    assert last(MAX_FINDINGS + 1) == 'adds EVIL (container "app"); there are more, which are not listed'
+
+
 def test_rules_are_about_what_their_first_parameter_is() -> None:
     everything = Engine(registry.load(), NEWEST)
     assert everything.concerns(Kind("", "Pod"))

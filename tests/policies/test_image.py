@@ -89,3 +89,13 @@ def test_what_was_read_reads_the_same_when_spelled_out(reference: str) -> None:
         tag = f":{image.tag}" if image.tag else ""
         digest = f"@{image.digest}" if image.digest else ""
         assert parse(f"{image.name}{tag}{digest}") == image
+
+
+def test_the_longest_repository_and_reference_are_read_and_nothing_longer() -> None:
+    assert parse("example.com/" + "a" * 255) is not None
+    assert parse("example.com/" + "a" * 256) is None
+    host = ".".join(["a" * 50] * 20)
+    rest = "/" + "b" * 100
+    assert len(found := f"{host[: 800 - len(rest)]}{rest}") == 800
+    assert parse(found) is not None
+    assert parse(f"a{found}") is None

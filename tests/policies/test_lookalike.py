@@ -101,3 +101,9 @@ def test_any_text_is_compared(name: str) -> None:
         "node",
         "storm",
     }
+
+
+def test_the_longest_name_is_compared_and_nothing_longer() -> None:
+    names = Lookalikes([("nginx-" * 7)[:39], ("redis-" * 7)[:40]])
+    assert names.find(("nginx-" * 7)[:39] + "x") == ("nginx-" * 7)[:39]
+    assert names.find(("redis-" * 7)[:40] + "x") is None

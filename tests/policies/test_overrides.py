@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies import overrides, resource
+from policies import config, overrides, resource
 from policies.overrides import Limits, Override, Refusal, granted
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -48,6 +48,11 @@ class TestSound:
         (found,) = of(pod(asked(override="host-path, host-pid", ticket="OPS-7")))
         end = datetime(2026, 12, 1, tzinfo=UTC)
         assert found == Override(frozenset({"host-path", "host-pid"}), "reads logs", end, "OPS-7", (), ends_soon=True)
+
+    def test_a_ticket_that_is_not_named_is_none(self) -> None:
+        (found,) = of(pod(asked()))
+        assert isinstance(found, Override)
+        assert (found.ticket, found.signature) == ("", "")
 
     @pytest.mark.parametrize(("end", "soon"), [("2026-12-01T12:00:00Z", True), ("2026-12-01T12:00:01Z", False)])
     def test_a_week_before_its_end_is_soon(self, end: str, soon: bool) -> None:
@@ -135,6 +140,48 @@ class TestLimits:
 
     def test_they_can_be_made_shorter(self) -> None:
         assert "is too far away: write a time 3 days ahead at most" in refusal(Limits(max_days=3))
+
+    def test_they_may_be_a_day_long_and_ten_years(self) -> None:
+        head = "apiVersion: podgate.dev/v1alpha1\nkind: GatePolicy\nspec: "
+        for days in (1, 3650):
+            policy = config.parse(f"{head}{{overrides: {{maxDays: {days}}}}}")
+            end = NOW + timedelta(days=days)
+            assert isinstance(of(pod(asked(expires=end.isoformat())), policy.overrides)[0], Override)
+        for days in (0, 3651):
+            with pytest.raises(config.PolicyError, match="maxDays"):
+                config.parse(f"{head}{{overrides: {{maxDays: {days}}}}}")
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"override": ",".join(["host-path"] * 49 + ["host-pid"])},
+            {"reason": "x" * 500},
+            {"ticket": "x" * 500},
+            {"expires": "2026-12-24T12:00:00Z"},
+        ],
+        ids=["rules", "reason", "ticket", "end"],
+    )
+    def test_as_much_as_may_be_asked_for_is_granted(self, changes: dict[str, str | None]) -> None:
+        """One more of each is refused: test_what_nobody_could_grant."""
+        (found,) = of(pod(asked(**changes)))
+        assert isinstance(found, Override)
+        assert ("host-pid" in found.rules) is ("override" in changes)
+
+
+@pytest.mark.parametrize(
+    ("obj", "are"),
+    [
+        (pod({}), False),
+        (pod({"podgate.dev/overrides": "x"}), False),
+        (pod({"podgate.dev/override-reason": "x"}), True),
+        (deployment({}, {}), False),
+        (deployment(asked(), {}), True),
+        (deployment({}, asked()), True),
+    ],
+    ids=["none", "another", "half of one", "none in two places", "on the object", "on the template"],
+)
+def test_whether_any_is_asked_for(obj: Json, are: bool) -> None:
+    assert overrides.are_asked(resource.read(obj)) is are
 
 
 @given(text=st.text(max_size=60), key=st.sampled_from(["override", "reason", "expires", "ticket"]))

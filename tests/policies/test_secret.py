@@ -281,3 +281,31 @@ def test_nothing_makes_it_fail(name: str, value: str) -> None:
     list(secret.in_words([name, value]))
     list(secret.in_file(value))
     secret.in_label(value)
+
+
+class TestHowMuchIsRead:
+    """A credential that ends at a limit is found, and one that is cut by it is not."""
+
+    TOKEN = TOKENS[0]
+
+    def test_of_a_value(self) -> None:
+        for longer, found in ((0, Kind.TOKEN), (1, None)):
+            room = secret.MAX_VALUE - len(self.TOKEN) + longer
+            assert secret.find("X", " " * room + self.TOKEN) is found
+
+    def test_of_a_line(self) -> None:
+        for longer, found in ((0, [Line(1, "", Kind.TOKEN)]), (1, [])):
+            assert list(secret.in_file("x " * 490 + " " * longer + self.TOKEN)) == found
+
+    def test_of_a_file(self) -> None:
+        for longer, many in ((0, 1), (1, 0)):
+            lines = "x\n" * ((secret.MAX_FILE - len(self.TOKEN)) // 2)
+            assert len(list(secret.in_file(lines + " " * longer + self.TOKEN))) == many
+
+    def test_of_a_pod(self) -> None:
+        for more, many in ((-1, 2), (0, 1)):
+            password = {"name": "PASSWORD", "value": "hunter2"}
+            padding = {"name": "A", "value": "x" * (secret.MAX_POD - len("hunter2") + more)}
+            spec = {"containers": [{"env": [password, padding, password]}]}
+            pod = resource.read({"apiVersion": "v1", "kind": "Pod", "spec": spec}).pods[0].pod
+            assert len(list(secret_in_env.function(pod))) == many

@@ -121,6 +121,14 @@ def test_values_are_written_out_within_bounds() -> None:
     assert sum(len(word.text) for word in script[-1][0].words) < 2 * shell.MAX_EXPANSION
 
 
+def test_as_much_as_is_written_out_is_whole_and_one_character_more_is_not() -> None:
+    def written(length: int) -> int:
+        return len(shell.parse("echo $A", {"A": "x" * length})[0][0].words[-1].text)
+
+    assert written(shell.MAX_EXPANSION) == shell.MAX_EXPANSION
+    assert written(shell.MAX_EXPANSION + 1) == shell.MAX_EXPANSION
+
+
 @pytest.mark.parametrize(
     "text", ["(" * 100, "$(" * 100, "{ " * 100, "`" * 99 + "a", "\\`" * 300, "a <<b\n" * 50, "$(" * 30 + "`a`"]
 )

@@ -105,6 +105,36 @@ def container_of(obj: Json) -> Json:
     return found
 
 
+#: What the API server fills in (k8s.io/kubernetes/pkg/apis/*/v1/defaults.go), and what it does not.
+DEFAULTS: list[tuple[str, object, object]] = [
+    ("apiGroup", "rbac.authorization.k8s.io", "example.com"),
+    ("cachingMode", "ReadWrite", "ReadOnly"),
+    ("defaultMode", 0o644, 0o777),
+    ("dnsPolicy", "ClusterFirst", "Default"),
+    ("enableServiceLinks", True, False),
+    ("failureThreshold", 3, 4),
+    ("imagePullPolicy", "Always", "Never"),
+    ("imagePullPolicy", "IfNotPresent", "Never"),
+    ("iscsiInterface", "default", "eth0"),
+    ("periodSeconds", 10, 11),
+    ("procMount", "Default", "Unmasked"),
+    ("protocol", "TCP", "UDP"),
+    ("replicas", 1, 2),
+    ("resources", {}, {"claims": [{"name": "a"}]}),
+    ("restartPolicy", "Always", "Never"),
+    ("schedulerName", "default-scheduler", "another"),
+    ("scheme", "HTTP", "HTTPS"),
+    ("securityContext", {}, {"privileged": True}),
+    ("serviceAccount", "default", "root"),
+    ("serviceAccountName", "default", "root"),
+    ("successThreshold", 1, 2),
+    ("terminationGracePeriodSeconds", 30, 31),
+    ("terminationMessagePath", "/dev/termination-log", "/etc"),
+    ("terminationMessagePolicy", "File", "FallbackToLogsOnError"),
+    ("timeoutSeconds", 1, 2),
+]
+
+
 class TestGood:
     def test_as_it_was_signed(self) -> None:
         assert problem(signed(agent())) is None
@@ -119,6 +149,11 @@ class TestGood:
             b'"reason":"reads the node\'s logs","rules":["capabilities-added","host-path","host-path-writable"],'
             b'"ticket":"OPS-7"}'
         ]
+
+    def test_a_ticket_that_is_not_named_is_signed_as_none(self) -> None:
+        obj = agent()
+        del annotations(obj)[TICKET]
+        assert json.decode(statements(*read(obj))[0])["ticket"] == ""
 
     def test_what_is_covered_is_written_down(self) -> None:
         pod = ["spec", "template", "spec"]
@@ -163,6 +198,26 @@ class TestGood:
         container_of(obj).update(terminationMessagePath="/dev/termination-log", imagePullPolicy="IfNotPresent")
         container_of(obj)["resources"] = {"limits": {"cpu": "500m", "memory": "64Mi"}, "requests": {"cpu": "500m"}}
         assert problem(obj) is None
+
+    @pytest.mark.parametrize(("name", "default", "other"), DEFAULTS, ids=str)
+    def test_a_default_is_as_good_as_nothing_and_another_value_is_not(
+        self, name: str, default: object, other: object
+    ) -> None:
+        def plain(value: object) -> Any:
+            return covered.plain(json.encode({"a": 1, name: value}), ("spec",))
+
+        assert plain(default) == plain(None) == {"a": 1}
+        assert plain(other) == {"a": 1, name: other}
+
+    def test_a_default_of_another_field_is_none(self) -> None:
+        assert covered.plain(b'{"a": "Always", "replicas": true, "hostNetwork": true}', ("spec",)) == {
+            "a": "Always",
+            "replicas": True,
+            "hostNetwork": True,
+        }
+
+    def test_what_is_signed_is_utf_8_with_sorted_keys_and_without_blanks(self) -> None:
+        assert covered.encoded({"b": ["é", "\ud800"], "a": 1}) == b'{"a":1,"b":["\xc3\xa9","\xed\xa0\x80"]}'
 
     def test_a_long_reason_counts_to_its_end(self) -> None:
         obj = agent()
@@ -224,6 +279,16 @@ def test_a_mount_covers_the_volume_that_is_mounted() -> None:
     assert problem(obj) == CHANGED
 
 
+def test_a_mount_covers_no_volume_that_is_not_mounted_there() -> None:
+    obj = agent()
+    annotations(obj)[RULES] = "host-path-writable"
+    container_of(obj)["volumeMounts"].append({"name": "more", "mountPath": "/more", "readOnly": True})
+    pod_of(obj)["volumes"].append({"name": "more", "hostPath": {"path": "/var/lib"}})
+    obj = signed(obj)
+    pod_of(obj)["volumes"][2]["hostPath"]["path"] = "/"
+    assert problem(obj) is None
+
+
 class TestBindings:
     @staticmethod
     def binding(**changes: Any) -> Json:
@@ -264,6 +329,22 @@ class TestGeneratedNames:
 
         assert (found(None), found("load-x7k2p")) == (None, None)
         assert {found("load-x7k2p", None), found("other-x7k2p"), found("load-x", "load-x")} == {CHANGED}
+
+    @pytest.mark.parametrize(
+        ("name", "base", "said"),
+        [
+            ("load", None, [("load", "")]),
+            (None, "load-", [("", "load-")]),
+            ("load-x7k2p", "load-", [("load-x7k2p", ""), ("", "load-")]),
+            ("other", "load-", [("other", "")]),
+            (None, None, [("", "")]),
+        ],
+    )
+    def test_what_an_object_may_be_called_is_written_down(
+        self, name: str | None, base: str | None, said: list[tuple[str, str]]
+    ) -> None:
+        found = [json.decode(each) for each in statements(*read(self.job(name, base)))]
+        assert [(each["name"], each["generateName"]) for each in found] == said
 
     def test_are_cut_by_the_server(self) -> None:
         base = "a" * 63
@@ -389,6 +470,33 @@ def test_too_many_keys_and_revocations_are_refused() -> None:
         compile_keys([], (f"sha256:{index:064x}" for index in range(10_001)))
 
 
+def test_as_many_keys_and_revocations_as_there_may_be() -> None:
+    """One more of each is refused: test_too_many_keys_and_revocations_are_refused."""
+    many = [Key(f"k{each}", public(Ed25519PrivateKey.from_private_bytes(bytes([each]) * 32))) for each in range(100)]
+    found = compile_keys(many, (f"sha256:{index:064x}" for index in range(10_000)))
+    assert (len(found.known), len(found.revoked)) == (100, 10_000)
+
+
+SMALL_ORDER = [  # RFC 8032, section 5.1: y of the points of order 1, 2, 4 and 8, and not reduced (p and p + 1)
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+]
+
+
+@pytest.mark.parametrize("sign", [0x00, 0x80], ids=["positive", "negative"])
+@pytest.mark.parametrize("point", SMALL_ORDER, ids=lambda text: text[:8])
+def test_no_point_of_small_order_is_a_key(point: str, sign: int) -> None:
+    raw = bytearray.fromhex(point)
+    raw[31] |= sign
+    with pytest.raises(ValueError, match="a is a weak key: anybody can sign with it"):
+        signature.public_key(b64encode(raw).decode(), "a")
+
+
 def test_a_weak_key_is_one_that_anybody_signs_with() -> None:
     """Some message has the signature of R = 1, S = 0 under a key of small order: nothing secret is needed for it."""
     forged = bytes([1, *[0] * 63])
@@ -462,6 +570,27 @@ class TestGarbage:
 
 
 class TestBounds:
+    def test_as_much_as_is_vouched_for(self) -> None:
+        """One finding more, or one byte, is not."""
+
+        def found(volumes: int, path: str = "/var/log") -> str | None:
+            obj = agent()
+            annotations(obj)[RULES] = "host-path"
+            pod_of(obj)["volumes"] = [{"name": f"v{index}", "hostPath": {"path": path}} for index in range(volumes)]
+            override, there, findings = read(obj)
+            try:
+                covered.covered(override, there, findings)
+            except covered.TooMuchError as error:
+                return str(error)
+            return None
+
+        assert (found(500), found(501)) == (None, "covers more than 500 findings")
+        room = (1 << 20) - len(json.encode({"path": ""}))
+        assert (found(1, "/".ljust(room, "a")), found(1, "/".ljust(room + 1, "a"))) == (
+            None,
+            "covers more than 1024 KiB",
+        )
+
     def test_more_findings_than_anybody_reads(self) -> None:
         obj = signed(agent())
         volumes = [{"name": f"v{index}", "hostPath": {"path": "/var/log"}} for index in range(covered.MOST + 1)]

@@ -2,12 +2,17 @@
 
 import json
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from policies import config
+from policies import config, registry
 from policies.decision import Verdict
+from tests.policies import examples
+from tests.policies.examples import Examples
 from tests.reviews import RECORDED, body, pod, privileged_pod, recorded, review
 from webhook.admission import admit
 
@@ -254,3 +259,50 @@ def test_a_deployment_is_denied_at_the_deployment_with_the_path_into_its_templat
     deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {}, "spec": {"template": template}}
 
     assert denied_paths(review(deployment)) == ["spec.template.spec.containers[0].securityContext.privileged"]
+
+
+# What Python tells of whatever leaves the process, and of code that is made of text.
+_OUTSIDE = ("socket.", "subprocess.", "os.", "open", "compile", "exec", "import", "ctypes.", "urllib.", "shutil.")
+_told: list[str] | None = None
+
+
+def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+    if _told is not None and event.startswith(_OUTSIDE):
+        _told.append(f"{event} {arguments[:1]}")
+
+
+@contextmanager
+def overheard() -> Iterator[list[str]]:
+    """What is done outside meanwhile."""
+    global _told  # noqa: PLW0603 - an audit hook is for ever
+    if not getattr(sys, "_podgate_hears", False):
+        sys.addaudithook(_hear)
+        sys._podgate_hears = True  # type: ignore[attr-defined]
+    found = _told = []
+    try:
+        yield found
+    finally:
+        _told = None
+
+
+def test_what_is_overheard_is_what_is_done(tmp_path: Any) -> None:
+    with overheard() as found:
+        (tmp_path / "file").write_text("")
+        eval("1 + 1")  # noqa: S307 - what must never happen to input
+    assert [each.split(" ")[0] for each in found] == ["open", "compile", "exec"]
+
+
+def test_judging_opens_nothing_calls_nobody_and_runs_nothing() -> None:
+    """SSRF, leaked tokens, and code by admission (CVE-2025-1974, CVE-2026-4789, CVE-2026-54725 of others): whatever an
+    object says, and whoever asks, a verdict is made of what is in memory."""
+    policy = config.of_profile("all")
+    cases = [case for rule in registry.load() for case in (*Examples.of(rule).good, *Examples.of(rule).bad)]
+    objects = [obj for obj in map(examples.obj, cases) if obj.get("kind")]
+    bodies = [body(review(obj)) for obj in objects] + [body(recorded(name)) for name in WITH_PODS]
+    for content in bodies:
+        admit(content, policy)  # lists are read when they are needed first
+
+    with overheard() as found:
+        answers = [admit(content.replace(b"app", b"web"), policy) for content in bodies]
+    assert found == []
+    assert len({answer.decision.verdict for answer in answers}) == 2

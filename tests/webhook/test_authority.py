@@ -1,6 +1,7 @@
 """Questions to the cluster: exactly what is sent, what counts as an answer, and how little is asked."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -274,6 +275,17 @@ def test_a_large_object_is_not_kept(tried: Tried) -> None:
 
     assert len(tried.api.asked) == 2
     assert len(tried.asks.objects) == 0
+
+
+def test_an_object_at_the_limit_is_kept_and_a_byte_more_is_not(tried: Tried) -> None:
+    def kept(size: int) -> int:
+        room = size - len(json.dumps(obj("apps/v1", "ReplicaSet", "web-5d", "shop", annotations={"a": ""})))
+        tried.says(200, obj("apps/v1", "ReplicaSet", "web-5d", "shop", annotations={"a": "x" * room}))
+        assert tried.ask(REPLICA_SET) is not None
+        return len(tried.asks.objects)
+
+    assert kept((64 << 10) + 1) == 0
+    assert kept(64 << 10) == 1
 
 
 def test_what_nobody_could_say_is_asked_again(tried: Tried) -> None:

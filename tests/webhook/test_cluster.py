@@ -97,6 +97,16 @@ def test_an_answer_that_is_too_large_is_not_read(
     assert str(failed(reached)) == "the answer is larger than 1 MiB"
 
 
+def test_an_answer_at_the_limit_is_read_and_a_byte_more_is_not(
+    api: ApiServer, reached: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "MAX_BYTES", 1 << 20)
+    api.answer = lambda _: (200, b"x" * (1 << 20))
+    assert len(reached.ask("GET", "/x", 5)) == 1 << 20
+    api.answer = lambda _: (200, b"x" * ((1 << 20) + 1))
+    assert str(failed(reached)) == "the answer is larger than 1 MiB"
+
+
 def test_an_answer_that_comes_too_slowly_is_given_up(api: ApiServer, tmp_path: Path) -> None:
     clock, feed = Clock(), Feed()
     found = Cluster(api.kubeconfig(tmp_path), inside=False, clock=clock)

@@ -1,6 +1,7 @@
 """Which overrides count for a request."""
 
 import copy
+import math
 from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from policies.signature import annotation, statements
 from tests.reviews import body, review
 from webhook.admission import Admitted, Context, consider
 from webhook.asking import Answer, MayOverride, NamespaceOf, OwnerOf, Plain, Question
-from webhook.grants import NOT_ASKED, SILENCE, Answers, Asked
+from webhook.grants import NOT_ASKED, SILENCE, Answers, Asked, is_risky
 from webhook.review import with_values
 
 Json = dict[str, Any]
@@ -110,7 +111,10 @@ class TestGranted:
     @pytest.mark.parametrize("answers", [SILENCE, {}], ids=["nobody to ask", "unanswered"])
     def test_without_an_answer_it_does_not_count(self, answers: Answers) -> None:
         found = ask(pod(asked()), answers or dict.fromkeys(questions(ask(pod(asked())))))
-        assert "nobody could say in time whether alice may override it" in message(response(found))
+        assert (
+            f'metadata.annotations["{PREFIX}"] does not count for host-path: nobody could say in time whether alice '
+            "may override it."
+        ) in message(response(found))
 
     def test_only_rules_at_stake_are_asked_about(self) -> None:
         found = questions(ask(pod(asked("host-path,host-pid,sysctls"))))
@@ -119,6 +123,26 @@ class TestGranted:
     def test_nothing_is_asked_when_nothing_is_found(self) -> None:
         good = {**pod(asked()), "spec": {"containers": []}}
         assert response(ask(good))["allowed"] is True
+
+    def test_a_risk_that_is_only_recorded_is_not_asked_about(self) -> None:
+        policy = config.parse(HEAD + "{profile: pss-baseline, classifier: {warnAt: 1.0, denyAt: null}}")
+        (question,) = questions(ask(pod(asked("host-path,risk")), policy=policy))
+        assert isinstance(question, MayOverride)
+        assert question.rule == "host-path"
+
+    def test_what_is_in_no_namespace_is_in_the_cluster(self) -> None:
+        policy = config.parse(HEAD + "{rules: {rbac-cluster-admin-binding: {action: deny}}}")
+        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
+        obj = {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": "app", "annotations": asked("rbac-cluster-admin-binding")},
+            "roleRef": role,
+            "subjects": [{"kind": "User", "name": "ada", "apiGroup": "rbac.authorization.k8s.io"}],
+        }
+        assert "alice may not override it in the cluster; a role" in message(
+            answered(obj, False, policy=policy, namespace="")
+        )
 
     def test_each_rule_needs_its_own_right(self) -> None:
         obj = pod(asked("host-path,host-network"))
@@ -174,6 +198,15 @@ class TestAudit:
         assert answered(pod(asked("risk")), True, policy=policy)["auditAnnotations"]["decision"] == "allow"
 
 
+def test_a_risk_at_the_threshold_is_one_and_a_little_below_it_is_none() -> None:
+    evaluation = POLICY.engine.evaluate(resource.read(pod()))
+    assert evaluation.risk is not None
+    at = evaluation.risk.probability
+    for threshold, risky in ((at, True), (math.nextafter(at, 1.0), False)):
+        text = f"{{classifier: {{warnAt: {threshold!r}, denyAt: {threshold!r}}}}}"
+        assert is_risky(evaluation, config.parse(HEAD + text)) is risky
+
+
 class TestAdvisories:
     def test_an_exception_is_taken_from_no_other_object(self) -> None:
         """CVE-2024-48921: exceptions were accepted from any namespace. Ours stand on the object itself, or nowhere."""
@@ -227,6 +260,16 @@ class TestAdvisories:
 
 
 OWNER = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "app-1", "uid": "u-1", "controller": True}
+#: By whom objects for an owner of this kind are made (k8s.io/controller-manager/pkg/../controller names).
+CONTROLLERS = {
+    "ReplicaSet": "replicaset-controller",
+    "Deployment": "deployment-controller",
+    "StatefulSet": "statefulset-controller",
+    "DaemonSet": "daemon-set-controller",
+    "Job": "job-controller",
+    "CronJob": "cronjob-controller",
+    "ReplicationController": "replication-controller",
+}
 REPLICASETS = "system:serviceaccount:kube-system:replicaset-controller"
 
 
@@ -254,6 +297,21 @@ class TestInherited:
         found = self.judge(replicaset(asked()))
         assert found["allowed"] is True
         assert found["auditAnnotations"]["overridden"] == "host-path until 2026-12-01, which is soon (reads logs)"
+
+    @pytest.mark.parametrize(("kind", "account"), CONTROLLERS.items())
+    def test_each_kind_has_its_controller_and_no_other(self, kind: str, account: str) -> None:
+        obj = pod(ownerReferences=[{**OWNER, "kind": kind}])
+        for name in {*CONTROLLERS.values(), "generic-garbage-collector"}:
+            found = ask(obj, user=f"system:serviceaccount:kube-system:{name}")
+            assert isinstance(found, Asked) is (name == account)
+
+    def test_no_other_kind_has_one(self) -> None:
+        obj = pod(ownerReferences=[{**OWNER, "kind": "Rollout"}])
+        assert not isinstance(ask(obj, user="system:kube-controller-manager"), Asked)
+
+    def test_an_owner_that_cannot_be_read_says_so(self) -> None:
+        owner = {**replicaset(asked()), "spec": []}
+        assert "metadata.ownerReferences leads to an owner that cannot be read" in message(self.judge(owner))
 
     def test_the_controller_of_all_kinds_may_be_one_account(self) -> None:
         assert self.judge(replicaset(asked()), user="system:kube-controller-manager")["allowed"] is True
@@ -311,6 +369,16 @@ class TestInherited:
         answers: Answers = {self.QUESTION: owner}
         assert "tiller: " in message(response(ask(obj, {self.QUESTION: replicaset()}, user=REPLICASETS, policy=policy)))
         assert response(ask(obj, answers, user=REPLICASETS, policy=policy))["allowed"] is True
+
+    def test_the_same_in_a_container_of_another_kind_is_not_lifted(self) -> None:
+        """Of the same name, so that only the path tells them apart."""
+        policy = config.parse(HEAD + "{profile: pss-baseline}")
+        owner, obj = replicaset(asked("privileged")), made()
+        bad, good = {"name": "app", "securityContext": {"privileged": True}}, {"name": "other"}
+        owner["spec"]["template"]["spec"].update(volumes=[], containers=[bad])
+        obj["spec"].update(volumes=[], containers=[good], initContainers=[bad])
+        found = response(ask(obj, {self.QUESTION: owner}, user=REPLICASETS, policy=policy))
+        assert message(found).startswith("privileged: spec.initContainers[0].securityContext.privileged is true")
 
     def test_what_the_api_server_fills_in_is_nothing_new(self) -> None:
         policy = config.parse(HEAD + "{profile: pss-baseline, rules: {service-account-default: {action: deny}}}")
@@ -472,7 +540,7 @@ class TestSigned:
             place = place[step]
         place[where[-1]] = value
         text = message(response(ask(obj, policy=TRUSTING)))
-        assert "does not have the signature of team as it stands" in text
+        assert f'{PREFIX}-signature"] does not count: the override does not have the signature of team as' in text
 
     def test_moved_to_another_namespace_it_does_not_count(self) -> None:
         obj = signed(pod(asked()))

@@ -289,9 +289,25 @@ def test_only_what_was_read_word_for_word_is_learnt(head: bytes, read: Read) -> 
 
 def test_heads_that_somebody_invents_do_not_pile_up() -> None:
     heads = Heads(Yes())
-    for number in range(1000):
-        name = b"%d" % number
-        headers = [(b"host", name), (b"content-length", b"12")]
-        heads.learn(HEAD.replace(b"Host: a", b"Host: " + name) + b"\r\n\r\n", replace(READ, headers=headers))
 
-    assert len(heads._queries) <= 64
+    def learn(numbers: range) -> int:
+        """How many of these heads are known afterwards."""
+        sent = [HEAD.replace(b"Host: a", b"Host: %d" % number) + b"\r\n\r\n" for number in numbers]
+        for number, head in zip(numbers, sent, strict=True):
+            headers = [(b"host", b"%d" % number), (b"content-length", b"12")]
+            heads.learn(head, replace(READ, headers=headers))
+        return sum(heads.find(head) is not None for head in sent)
+
+    assert learn(range(64)) == 64
+    assert learn(range(65)) == 1
+    assert learn(range(1000)) <= 64
+
+
+def test_a_head_at_the_limit_is_learnt_and_one_over_it_is_not() -> None:
+    def is_learnt(size: int) -> bool:
+        heads, more = Heads(Yes()), b"b" * (size - len(HEAD) - len(b"\r\nA: "))
+        head = HEAD + b"\r\nA: " + more + b"\r\n\r\n"
+        heads.learn(head, replace(READ, headers=[*READ.headers, (b"a", more)]))
+        return heads.find(head) is not None
+
+    assert (is_learnt(4096), is_learnt(4097)) == (True, False)

@@ -127,3 +127,32 @@ def test_what_there_was_no_time_for_is_counted() -> None:
 
     assert value(metrics, "podgate_skipped_total", what="cluster") == 2
     assert value(metrics, "podgate_skipped_total", what="risk") == 1
+
+
+def test_series_are_as_many_as_there_are_words_of_ours_whatever_is_asked() -> None:
+    metrics, policy = Metrics(), config.of_profile("all")
+
+    def series() -> int:
+        return sum(len(family.samples) for family in metrics.registry.collect())
+
+    def ask(numbers: range) -> None:
+        for number in numbers:
+            name = f"x{number}"
+            kind = {"group": name, "version": name, "kind": name}
+            asked: dict[str, Any] = {
+                "namespace": name,
+                "name": name,
+                "subResource": name,
+                "userInfo": {"username": name},
+            }
+            for operation in ("CREATE", "UPDATE", "DELETE", "CONNECT"):
+                count(metrics, review(pod(), old=pod(), operation=operation, kind=kind, **asked), policy)
+            named = privileged_pod()
+            named["metadata"] = {"name": name, "namespace": name, "labels": {name: name}}
+            count(metrics, review(named, **(asked | {"subResource": ""})), policy)
+
+    ask(range(1))
+    known = series()
+    ask(range(1, 500))
+    assert series() == known
+    assert known < 500

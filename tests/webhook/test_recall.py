@@ -248,6 +248,17 @@ class TestBounds:
         assert hits(*each, *each) == 0
         assert hits(each[0], each[0]) == 1
 
+    def test_at_the_size_of_one_and_of_all_and_one_over(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        memory = Recall()
+        admit(body(fleet()), ALL, Context(recall=memory))
+        size = memory._bytes
+        for name, many in (("MOST_BYTES_EACH", 1), ("MOST_BYTES", 1)):
+            monkeypatch.setattr(recall, name, size)
+            assert hits(fleet(), fleet()) == many
+            monkeypatch.setattr(recall, name, size - 1)
+            assert hits(fleet(), fleet()) == 0
+            monkeypatch.undo()
+
 
 class TestNothingElseIsRead:
     """What a verdict follows from is in the key."""

@@ -201,6 +201,21 @@ class TestAnswer:
         assert response["status"]["message"].startswith("spec.hostPID must be true or false, not a string. ")
         assert response["auditAnnotations"]["error"] == "spec.hostPID must be true or false, not a string"
 
+    @pytest.mark.parametrize("field", ["patch", "patchType"])
+    @pytest.mark.parametrize(
+        "decision",
+        [
+            ALLOWED,
+            Decision(Verdict.WARN, Verdict.WARN, (reason(action=Action.WARN),)),
+            Decision(Verdict.DENY, Verdict.DENY, (reason(),)),
+            Decision(Verdict.DENY, Verdict.DENY, unreadable="x"),
+        ],
+        ids=["allow", "warn", "deny", "unreadable"],
+    )
+    def test_no_answer_changes_an_object_though_a_rule_knows_the_fix(self, decision: Decision, field: str) -> None:
+        assert by_name()["privileged"].fixer is not None
+        assert field not in json.dumps(answered(decision))
+
     def test_audit_mode_records_what_it_would_have_decided(self) -> None:
         text = "apiVersion: podgate.dev/v1alpha1\nkind: GatePolicy\nspec: {mode: audit}"
         policy = config.parse(text)
@@ -223,3 +238,73 @@ class TestAnswer:
 
         assert all("/" not in key for key in annotations)
         assert all(len(value) <= 1_024 for value in annotations.values())
+
+
+class TestLimits:
+    """At each limit nothing is cut, and one over it something is."""
+
+    def test_a_uid(self) -> None:
+        assert wire.parse(body(review(pod(), uid="x" * 300))).uid == "x" * 300
+        with pytest.raises(wire.BadReviewError, match="longer than 300 characters"):
+            wire.parse(body(review(pod(), uid="x" * 301)))
+
+    def test_lines_of_a_denial(self) -> None:
+        def lines(count: int) -> list[str]:
+            decision = Decision(Verdict.DENY, Verdict.DENY, (reason("host-pid", message="x"),) * count)
+            text: str = answered(decision)["response"]["status"]["message"]
+            return text.split("\n")
+
+        line = reason("host-pid", message="x").text
+        assert lines(100) == [line] * 100
+        assert lines(101) == [*[line] * 100, "... and 1 more"]
+
+    def test_characters_of_a_denial(self) -> None:
+        def message(longer: int) -> str:
+            room = 16_384 - 40 - len(reason(message="").text)
+            decision = Decision(Verdict.DENY, Verdict.DENY, (reason(message="x" * (room + longer)),))
+            text: str = answered(decision)["response"]["status"]["message"]
+            return text
+
+        remedy = by_name()["privileged"].remediation
+        assert message(0).endswith(f"x. {remedy}")
+        assert len(message(0)) == len(message(1)) == 16_344
+        assert message(1).endswith("...")
+
+    def test_characters_of_a_warning(self) -> None:
+        def warning(longer: int) -> str:
+            room = 256 - len(reason(message="").text)
+            decision = Decision(
+                Verdict.WARN, Verdict.WARN, (reason(action=Action.WARN, message="x" * (room + longer)),)
+            )
+            [text] = answered(decision)["response"]["warnings"]
+            assert isinstance(text, str)
+            return text
+
+        remedy = by_name()["privileged"].remediation
+        assert len(warning(0)) == 256
+        assert warning(0).endswith(f"x. {remedy}")
+        assert remedy not in warning(1)
+
+    def test_characters_of_all_warnings(self) -> None:
+        room = 250 - len(reason(message="").text)
+        seven = [reason(action=Action.WARN, message="x" * room)] * 7
+
+        def warnings(last: int) -> list[str]:
+            decision = Decision(
+                Verdict.WARN, Verdict.WARN, (*seven, reason(action=Action.WARN, message="x" * (room + last)))
+            )
+            found: list[str] = answered(decision)["response"]["warnings"]
+            return found
+
+        # 2,048, less 40 for the last line, and a character between each two.
+        assert [len(warning) for warning in warnings(1)] == [250] * 7 + [251]
+        assert warnings(2)[7:] == ["... and 1 more"]
+
+    def test_characters_of_an_audit_annotation(self) -> None:
+        def error(length: int) -> str:
+            decision = Decision(Verdict.DENY, Verdict.DENY, unreadable="x" * length)
+            text: str = answered(decision)["response"]["auditAnnotations"]["error"]
+            return text
+
+        assert error(1_024) == "x" * 1_024
+        assert error(1_025) == "x" * 1_021 + "..."

@@ -293,6 +293,17 @@ def test_labels_beyond_all_measure_are_not_kept_in_part(played: Played) -> None:
     assert wait(lambda: played.facts.labels("shop") is None)
 
 
+def test_labels_at_the_limit_are_kept_and_one_character_more_is_not(played: Played) -> None:
+    (feed,) = played.feeds
+    played.facts.start()
+    assert played.knows("shop", team="a")
+    many = {f"label-{number:04}": "x" * 54 for number in range(256)}  # 64 characters each
+    feed.send("MODIFIED", namespace("shop", 11, **many))
+    assert played.knows("shop", **many)
+    feed.send("MODIFIED", namespace("shop", 12, **{**many, "label-0000": "x" * 55}))
+    assert wait(lambda: played.facts.labels("shop") is None)
+
+
 def test_pauses_grow_differ_and_stay_bounded() -> None:
     first, tenth = ([watched.pause(failures) for _ in range(50)] for failures in (1, 10_000))
 

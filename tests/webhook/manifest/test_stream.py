@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from policies.path import Path
-from webhook.manifest import Document, Flaw, Place, read
+from webhook.manifest import Document, Flaw, Place, json_text, nodes, read
+from webhook.manifest import text as text_module
 
 
 def outcome(content: str | bytes) -> list[Any]:
@@ -206,6 +207,20 @@ class TestLimits:
 
     def test_size(self) -> None:
         assert flaw("[" + "1," * 1_000_001 + "]")[1] == "holds more than 1,000,000 values"
+
+    def test_at_each_limit_a_document_is_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(nodes, "MAX_NODES", 6)
+        monkeypatch.setattr(json_text, "MAX_NODES", 6)
+        monkeypatch.setattr(nodes, "MAX_ALIASED", 4)
+        monkeypatch.setattr(text_module, "MAX_BYTES", 64)
+        for good, over, problem in (
+            ("- 1\n" * 5, "- 1\n" * 6, "holds more than 6 values"),
+            ("[1,1,1,1,1]", "[1,1,1,1,1,1]", "holds more than 6 values"),
+            ("- &a [1]\n- *a\n- *a\n", "- &a [1]\n- *a\n- *a\n- *a\n", "brings more than 4 values"),
+            ("#".ljust(60) + "\na: 1"[:4], "#".ljust(65), "is larger than"),
+        ):
+            assert [type(each) for each in read(good.encode()) if not isinstance(each, Document)] == []
+            assert problem in flaw(over)[1]
 
 
 YAML = """\
