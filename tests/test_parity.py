@@ -8,6 +8,8 @@ import json
 import random
 import re
 import ssl
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,7 +30,7 @@ from policies.rule import Rule
 from tests.conformance.pods import random_pod
 from tests.policies import examples
 from tests.policies.examples import Examples, Good, Json
-from tests.reviews import body, pod, review
+from tests.reviews import RECORDED, body, pod, review
 from tests.webhook.serving import Wire, running
 from webhook import pages
 from webhook.admission import Admitted
@@ -358,6 +360,69 @@ def test_random_pods_are_judged_alike(seeds: range, policy: Policy, application:
 
     assert len({found.findings for found in agreed.values()}) > 1
     assert all(found.unreadable is None for found in agreed.values())
+
+
+# What a real API server sent: with everything that it fills in.
+
+#: With options, entries and thresholds of its own, as somebody would write it.
+OWN = config.parse(
+    """apiVersion: podgate.dev/v1alpha1
+kind: GatePolicy
+metadata: {name: own}
+spec:
+  profile: all
+  rules:
+    image-registry: {action: deny, options: {allow: [registry.example.com/team]}}
+    host-path: {action: "off"}
+    run-as-non-root-missing: {action: audit}
+  classifier: {warnAt: 0.05, denyAt: 0.5}
+"""
+)
+
+
+def unasked(obj: Json) -> Json:
+    """Without its overrides: whether one counts depends on the time and on who asks, and is no finding."""
+    meta = obj["metadata"]
+    kept = {key: text for key, text in meta.get("annotations", {}).items() if not key.startswith("podgate.dev/")}
+    return {**obj, "metadata": {**meta, "annotations": kept}}
+
+
+@pytest.mark.parametrize("policy", [*POLICIES.values(), OWN], ids=[*POLICIES, "own"])
+def test_what_an_api_server_sent_is_judged_alike(policy: Policy, application: Application, tmp_path: Path) -> None:
+    sent = {file.stem: json.loads(file.read_bytes())["request"] for file in sorted(RECORDED.glob("create-*.json"))}
+    objects = {name: unasked(request["object"]) for name, request in sent.items()}
+    agreed = assert_parity(application, policy, objects, tmp_path)
+
+    assert len(agreed) > 20
+    assert any(each.findings for each in agreed.values())
+    assert sum(each.risk is not None for each in agreed.values()) > 10
+    if policy is OWN:
+        assert {found.action for each in agreed.values() for found in each.findings} == {"deny", "warn", "audit"}
+        assert {each.risk.action for each in agreed.values() if each.risk is not None} >= {"warn"}
+
+
+@pytest.mark.parametrize("name", ["recommended", "pss-restricted"])
+def test_the_program_prints_what_the_webhook_decides(name: str, application: Application, tmp_path: Path) -> None:
+    """The whole of it: `podgate check -o json` in a process of its own."""
+    policy = POLICIES[name]
+    objects = [obj for file in BUNDLED for obj in yaml.safe_load_all(file.read_text("utf-8"))]
+    over_http = [found for found, _ in application.judge(objects, policy)]
+    file = tmp_path / "objects.yaml"
+    file.write_text(as_yaml(objects), "utf-8")
+    command = [sys.executable, "-m", "webhook.cli", "check", "-o", "json", "--profile", name, str(file)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    told = json.loads(ran.stdout)
+
+    assert ran.returncode == exit_code(over_http)
+    assert told["policy"] == {"name": policy.name, "hash": policy.hash}
+    assert len(told["results"]) == len(over_http)
+    for result, found in zip(told["results"], over_http, strict=True):
+        assert result["decision"] == found.judged
+        listed = [tuple(each[key] for key in ("rule", "path", "message", "action")) for each in result["findings"]]
+        wanted = [(each.rule, each.path, f"{each.path} {each.message}", each.action) for each in found.findings]
+        assert listed == wanted
+        risk = result["risk"]
+        assert (risk and risk["probability"]) == (found.risk and pytest.approx(found.risk.probability, abs=1e-6))
 
 
 # Objects that cannot be understood, and objects without pods.
