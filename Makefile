@@ -150,6 +150,14 @@ soak: $(READY) ## Ask for 70 % of what the server can do for half an hour while 
 	@$(BIN)/python -m benchmarks.soak
 	@$(BIN)/python docs/generate.py
 
+GROUP ?= override
+SAMPLE ?= 300
+SEED ?= 1
+
+.PHONY: mutate
+mutate: $(READY) ## Put small mistakes into the code, and print those that no test notices: make mutate GROUP=policies SAMPLE=200
+	@$(BIN)/python -m benchmarks.mutants $(GROUP) --sample $(SAMPLE) --seed $(SEED)
+
 FUZZED := admission override manifest policy
 FUZZ := var/fuzz
 TARGET ?= $(FUZZED)

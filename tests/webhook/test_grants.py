@@ -125,8 +125,10 @@ class TestGranted:
         assert response(ask(good))["allowed"] is True
 
     def test_a_risk_that_is_only_recorded_is_not_asked_about(self) -> None:
-        policy = config.parse(HEAD + "{profile: pss-baseline, classifier: {warnAt: 1.0, denyAt: null}}")
-        (question,) = questions(ask(pod(asked("host-path,risk")), policy=policy))
+        """It is as it was before the update, and the override is as old; another path is new."""
+        policy = config.parse(HEAD + "{profile: pss-baseline, classifier: {warnAt: 0.0, denyAt: 0.0}}")
+        old, new = (pod(asked("host-path,risk"), path=path) for path in ("/var/log/a", "/var/log/b"))
+        (question,) = questions(ask(new, old=old, policy=policy))
         assert isinstance(question, MayOverride)
         assert question.rule == "host-path"
 
@@ -379,6 +381,17 @@ class TestInherited:
         obj["spec"].update(volumes=[], containers=[good], initContainers=[bad])
         found = response(ask(obj, {self.QUESTION: owner}, user=REPLICASETS, policy=policy))
         assert message(found).startswith("privileged: spec.initContainers[0].securityContext.privileged is true")
+
+    def test_the_same_in_another_field_is_not_lifted(self) -> None:
+        policy = config.parse(HEAD + "{profile: pss-baseline, rules: {suspicious-command: {action: deny}}}")
+        owner, obj = replicaset(asked("suspicious-command")), made()
+        inner = owner["spec"]["template"]["spec"]
+        for each, container in ((inner, {"command": ["xmrig"]}), (obj["spec"], {"args": ["xmrig"]})):
+            each.update(volumes=[], containers=[{"name": "app", **container}])
+        found = response(ask(obj, {self.QUESTION: owner}, user=REPLICASETS, policy=policy))
+        assert message(found).startswith("suspicious-command: spec.containers[0].args[0]")
+        obj["spec"]["containers"][0] = inner["containers"][0]
+        assert response(ask(obj, {self.QUESTION: owner}, user=REPLICASETS, policy=policy))["allowed"] is True
 
     def test_what_the_api_server_fills_in_is_nothing_new(self) -> None:
         policy = config.parse(HEAD + "{profile: pss-baseline, rules: {service-account-default: {action: deny}}}")
