@@ -209,6 +209,11 @@ class TestGood:
         assert plain(default) == plain(None) == {"a": 1}
         assert plain(other) == {"a": 1, name: other}
 
+    def test_a_quantity_that_was_found_itself_is_read_as_one(self) -> None:
+        path = ("spec", "containers", 0, "resources", "limits", "cpu")
+        assert covered.plain(b'"500m"', path) == covered.plain(b"0.5", path) == "0.5"
+        assert covered.plain(b'"500m"', ("limits", "resources", "cpu")) == "500m"
+
     def test_a_default_of_another_field_is_none(self) -> None:
         assert covered.plain(b'{"a": "Always", "replicas": true, "hostNetwork": true}', ("spec",)) == {
             "a": "Always",
