@@ -5,16 +5,16 @@ Every way has a namespace of its own, so all are in place at once, and the next 
 
 import argparse
 import json
-import time
+from functools import partial
 
 from benchmarks.peers import programs, standards, webhooks
 from benchmarks.peers.capture import apply, configuration
-from benchmarks.peers.pods import NAMESPACE, Json, careless, hardened
+from benchmarks.peers.pods import NAMESPACE, Json, careless, hardened_cases
 from benchmarks.peers.servers import Running
 from tests.e2e.cluster import Cluster
 from tests.e2e.process import wait_until
 
-SIZES = (1, 3, 15)
+SIZES = (1, 15)
 CONNECTIONS = (1, 16)
 NONE, BUILT_IN, CEL = "none", "built-in", "vap"
 TITLES = {
@@ -24,7 +24,7 @@ TITLES = {
 }
 
 
-def measure(cluster: Cluster, servers: list[Running], bundle: bytes, options: argparse.Namespace) -> Json:
+def measure(cluster: Cluster, servers: list[Running], bundle: bytes, options: argparse.Namespace) -> list[Json]:
     """Creations that are thrown away (dryRun=All), and creations that are kept."""
     ways = [NONE, BUILT_IN, *_install_policies(cluster), *(each.server.name for each in servers)]
     for way in ways:
@@ -34,14 +34,13 @@ def measure(cluster: Cluster, servers: list[Running], bundle: bytes, options: ar
         name = each.server.name
         apply(cluster, configuration(name, each.url, bundle, _selector(name)))
     for way in ways:
-        wait_until(lambda way=way: _is_judged(cluster, way), f"pods to be judged in the namespace of {way}", seconds=60)
+        wait_until(partial(_is_judged, cluster, way), f"pods to be judged in the namespace of {way}", seconds=60)
     watch = {way: {"apiserver": cluster.pids()["kube-apiserver"]} for way in ways}
     for each in servers:
         watch[each.server.name]["server"] = each.process.pid
-    thrown = _created(cluster, watch, "?dryRun=All", SIZES, options)
-    kept = _created(cluster, watch, "", (3,), options)
-    titles = TITLES | {each.server.name: each.server.title for each in servers}
-    return {"titles": titles, "dry_run": thrown, "stored": kept}
+    thrown = _created(cluster, watch, "?dryRun=All", hardened_cases(SIZES), options)
+    kept = _created(cluster, watch, "", hardened_cases((3,)), options)
+    return [{"query": query, **each} for query, found in (("dryRun", thrown), ("", kept)) for each in found]
 
 
 def _install_policies(cluster: Cluster) -> list[str]:
@@ -65,30 +64,35 @@ def _is_judged(cluster: Cluster, way: str) -> bool:
 
 
 def _created(
-    cluster: Cluster, watch: dict[str, Json], query: str, sizes: tuple[int, ...], options: argparse.Namespace
+    cluster: Cluster, watch: dict[str, Json], query: str, pods: dict[str, Json], options: argparse.Namespace
 ) -> list[Json]:
     url = f"{cluster.url}/api/v1/namespaces/bench-{{}}/pods{query}"
-    plan = {
+    servers = [
+        {"name": way, "url": url.format(way), "watch": pids, "replace": {NAMESPACE: f"bench-{way}"}}
+        for way, pids in watch.items()
+    ]
+    cases = [
+        {
+            "name": name,
+            "body": json.dumps(pod),
+            "connections": many,
+            "requests": options.creations,
+            "expect": {"": '"Pending"'},
+        }
+        for name, pod in pods.items()
+        for many in CONNECTIONS
+    ]
+    return webhooks.ask(administrator(cluster, servers, cases, options.samples, options.creations // 4))
+
+
+def administrator(cluster: Cluster, servers: list[Json], cases: list[Json], samples: int, warm: int) -> Json:
+    """What the client is to do with the API server, as whoever may do all."""
+    return {
         "ca": str(cluster.folder / "ca.crt"),
         "cert": str(cluster.folder / "admin.crt"),
         "key": str(cluster.folder / "admin.key"),
-        "servers": [
-            {"name": way, "url": url.format(way), "watch": pids, "replace": {NAMESPACE: f"bench-{way}"}}
-            for way, pids in watch.items()
-        ],
-        "cases": [
-            {
-                "name": f"hardened-{size}",
-                "body": json.dumps(hardened(size)),
-                "connections": many,
-                "requests": options.creations,
-                "expect": {"": '"Pending"'},
-            }
-            for size in sizes
-            for many in CONNECTIONS
-        ],
-        "samples": options.samples,
-        "warm": options.creations // 4,
-        "first": int(time.time()),
+        "servers": servers,
+        "cases": cases,
+        "samples": samples,
+        "warm": warm,
     }
-    return webhooks.ask(plan)

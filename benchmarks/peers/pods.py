@@ -1,9 +1,10 @@
 """The pods that everybody judges: a service as it is kept well, with 1, 3, 15 and 100 containers, and a careless pod.
 
-Numbers replace the marks when a request is sent (load/main.go). Most pods differ in a label, so that each is judged
-anew; copies, as of a ReplicaSet, differ in nothing but their names.
+Numbers replace the marks when a request is sent (load/main.go). Pods differ in a label, as those of different releases
+do, and are judged anew each time; or they are copies of one template, and differ in name and uid alone.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 Json = dict[str, Any]
@@ -40,7 +41,8 @@ def container(number: int) -> Json:
     }
 
 
-def _pod(name: str, spec: Json, version: str = f"v-{MARK}") -> Json:
+def _pod(name: str, spec: Json, *, copies: bool) -> Json:
+    version = "v-2.3.1000" if copies else f"v-{MARK}"
     labels = {
         "app.kubernetes.io/name": "app",
         "app.kubernetes.io/part-of": "shop",
@@ -50,12 +52,7 @@ def _pod(name: str, spec: Json, version: str = f"v-{MARK}") -> Json:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
-def replica(containers: int) -> Json:
-    """A hardened pod of which there are many."""
-    return _pod(f"copy{containers}", hardened(containers)["spec"], "v-00000001")
-
-
-def hardened(containers: int) -> Json:
+def hardened(containers: int, *, copies: bool = False) -> Json:
     """A pod that the restricted level allows."""
     spec = {
         "automountServiceAccountToken": False,
@@ -68,11 +65,18 @@ def hardened(containers: int) -> Json:
         },
         "volumes": [{"name": "config", "configMap": {"name": "app"}}],
     }
-    return _pod(f"app{containers}", spec)
+    return _pod(f"{'copy' if copies else 'app'}{containers}", spec, copies=copies)
 
 
 def careless(containers: int) -> Json:
     """A pod that sets nothing, which the restricted level denies."""
     images = ("nginx:1.27", "redis:7.4", "envoyproxy/envoy:v1.32.2")
     listed = [{"name": f"app-{number}", "image": images[number % len(images)]} for number in range(containers)]
-    return _pod(f"bad{containers}", {"containers": listed})
+    return _pod(f"bad{containers}", {"containers": listed}, copies=False)
+
+
+def hardened_cases(sizes: Iterable[int]) -> dict[str, Json]:
+    """By the name of the case: pods that all differ, and copies of one template."""
+    return {f"hardened-{size}": hardened(size) for size in sizes} | {
+        f"copies-{size}": hardened(size, copies=True) for size in sizes
+    }

@@ -61,6 +61,7 @@ def binary(name: str) -> Path:
     return place
 
 
+@cache
 def load() -> Path:
     """The client that measures, built anew: it takes a second, and is ours."""
     place = folder() / "load"

@@ -1,21 +1,26 @@
 """The servers side by side: how each is started against one control plane, as its own manifests start it."""
 
 import json
+import shutil
 import ssl
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import mkdtemp
 
 from benchmarks.peers import programs
+from benchmarks.peers.pods import Json
 from tests.e2e.cluster import HOST, Cluster, free_ports
 from tests.e2e.pki import Authority, KeyPair
 from tests.e2e.process import Component
 
 ALLOWED, DENIED = '"allowed":true', '"allowed":false'
+#: How often each server is started, to see how long that takes, and how long is waited for one.
+STARTS = 3
 START_SECONDS = 180.0
 _POLL_SECONDS = 0.002
 
@@ -28,6 +33,15 @@ class Site:
     folder: Path
     pair: KeyPair
     port: int
+    core: int | None
+
+    def run(self, program: Path, flags: list[str]) -> Component:
+        """Start it, on that one core if it is said."""
+        if self.core is None:
+            return Component(program, flags, self.folder)
+        if (taskset := shutil.which("taskset")) is None:
+            raise programs.UnavailableError("there is no taskset")
+        return Component(Path(taskset), ["-c", str(self.core), str(program), *flags], self.folder)
 
 
 @dataclass(frozen=True)
@@ -54,7 +68,11 @@ class Running:
     start_seconds: float
     start_cpu_seconds: float
     idle_kib: int
-    memory_kib: dict[str, int] = field(default_factory=dict)
+    memory_kib: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def remember(self, when: str) -> None:
+        """How much memory it has by now."""
+        self.memory_kib[when] = memory_kib(self.process.pid)
 
 
 def _podgate(profile: str) -> Callable[[Site], Component]:
@@ -64,7 +82,7 @@ def _podgate(profile: str) -> Callable[[Site], Component]:
         flags = ["-m", "webhook.cli", "serve", "--host", HOST, "--port", str(site.port), "--ops-port", "0"]
         flags += ["--tls-cert", str(site.pair.cert), "--tls-key", str(site.pair.key), "--policy", str(policy)]
         flags += ["--cluster", str(site.cluster.kubeconfig), "--decision-log", str(site.folder / "decisions.jsonl")]
-        return Component(Path(sys.executable), flags, site.folder)
+        return site.run(Path(sys.executable), flags)
 
     return start
 
@@ -79,7 +97,7 @@ def _pod_security(site: Site) -> Component:
     flags = [f"--config={site.folder / 'config.json'}", f"--kubeconfig={site.cluster.kubeconfig}"]
     flags += [f"--bind-address={HOST}", f"--secure-port={site.port}"]
     flags += [f"--tls-cert-file={site.pair.cert}", f"--tls-private-key-file={site.pair.key}"]
-    return Component(programs.binary("psa"), flags, site.folder)
+    return site.run(programs.binary("psa"), flags)
 
 
 SERVERS = {
@@ -92,42 +110,65 @@ SERVERS = {
 }
 
 
-@contextmanager
-def running(cluster: Cluster, names: list[str], careless: str) -> Iterator[list[Running]]:
-    """The servers that can be had, each after its first right answer to the review of a careless pod."""
-    authority = Authority(_made(cluster.folder / "bench"))
-    pair = authority.server("webhook", [HOST, "localhost"])
-    with ExitStack() as stack:
-        started = []
-        for name in names:
-            try:
-                started.append(_start(SERVERS[name], cluster, pair, careless))
-            except programs.UnavailableError as error:
-                print(f"{name} is not measured: {error}", file=sys.stderr)
-                continue
-            stack.callback(started[-1].process.stop)
-        yield started
+class Yard:
+    """Where servers are started: one control plane, one certificate, and all cores or one."""
+
+    def __init__(self, cluster: Cluster, careless: str, core: int | None = None) -> None:
+        """`careless` is the review that each is asked until it answers right."""
+        self._cluster, self._careless, self._core = cluster, careless, core
+        folder = Path(mkdtemp(dir=cluster.folder))
+        self._pair = Authority(folder).server("webhook", [HOST, "localhost"])
+        self.ca = folder / "ca.crt"
+
+    @contextmanager
+    def running(self, names: Iterable[str]) -> Iterator[list[Running]]:
+        """Those servers that can be had, each after its first right answer."""
+        with ExitStack() as stack:
+            started = []
+            for name in names:
+                try:
+                    started.append(self._start(SERVERS[name]))
+                except programs.UnavailableError as error:
+                    print(f"{name} is not measured: {error}", file=sys.stderr)
+                    continue
+                stack.callback(started[-1].process.stop)
+            yield started
+
+    def starts(self, running: list[Running]) -> list[Json]:
+        """How long it takes from a start to the first right answer, some times in turn."""
+        found = [_started(each) for each in running]
+        for _ in range(STARTS - 1):
+            for each in running:
+                again = self._start(each.server)
+                again.process.stop()
+                found.append(_started(again))
+        return found
+
+    def _start(self, server: Server) -> Running:
+        site = Site(self._cluster, Path(mkdtemp(dir=self._cluster.folder)), self._pair, free_ports(1)[0], self._core)
+        url = f"https://{HOST}:{site.port}{server.path}"
+        began = time.monotonic()
+        process = server.start(site)
+        context = ssl.create_default_context(cafile=str(self.ca))
+        while server.careless not in _answer(url, self._careless, context):
+            process.check()
+            if time.monotonic() - began > START_SECONDS:
+                process.stop()
+                raise programs.UnavailableError(
+                    f"no right answer in {START_SECONDS:g} s; its log ends: {process.tail()}"
+                )
+            time.sleep(_POLL_SECONDS)
+        took = time.monotonic() - began
+        return Running(server, process, url, took, cpu_seconds(process.pid), memory_kib(process.pid)["VmRSS"])
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _start(server: Server, cluster: Cluster, pair: KeyPair, careless: str) -> Running:
-    site = Site(cluster, _made(cluster.folder / server.name), pair, free_ports(1)[0])
-    url = f"https://{HOST}:{site.port}{server.path}"
-    began = time.monotonic()
-    process = server.start(site)
-    context = ssl.create_default_context(cafile=str(pair.cert.with_name("ca.crt")))
-    while server.careless not in _answer(url, careless, context):
-        process.check()
-        if time.monotonic() - began > START_SECONDS:
-            process.stop()
-            raise programs.UnavailableError(f"no right answer in {START_SECONDS:g} s; its log ends: {process.tail()}")
-        time.sleep(_POLL_SECONDS)
-    took = time.monotonic() - began
-    return Running(server, process, url, took, cpu_seconds(process.pid), memory_kib(process.pid)["VmRSS"])
+def _started(each: Running) -> Json:
+    return {
+        "server": each.server.name,
+        "seconds": round(each.start_seconds, 3),
+        "cpu_seconds": round(each.start_cpu_seconds, 3),
+        "idle_kib": each.idle_kib,
+    }
 
 
 def _answer(url: str, body: str, context: ssl.SSLContext) -> str:

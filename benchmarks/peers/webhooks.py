@@ -1,24 +1,25 @@
 """Layer 2: what a review costs over HTTPS, on connections that are kept as the API server keeps them."""
 
 import argparse
+import itertools
 import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO, Any, cast
+from tempfile import TemporaryFile
 
 from benchmarks.peers import programs
-from benchmarks.peers.pods import SIZES, Json, careless, hardened, replica
-from benchmarks.peers.servers import ALLOWED, DENIED, Running, memory_kib
+from benchmarks.peers.pods import SIZES, Json, careless, hardened_cases
+from benchmarks.peers.servers import ALLOWED, DENIED, Running
 
 _CARELESS = 3
+#: Where the client begins to count: no request is like one of an earlier plan.
+_NUMBERS = itertools.count(1)
 
 
 def pods() -> dict[str, Json]:
-    """By name, every pod that is judged."""
-    different = {f"hardened-{size}": hardened(size) for size in SIZES}
-    copies = {f"copies-{size}": replica(size) for size in SIZES}
-    return different | copies | {f"careless-{_CARELESS}": careless(_CARELESS)}
+    """By the name of the case, every pod that is judged."""
+    return hardened_cases(SIZES) | {f"careless-{_CARELESS}": careless(_CARELESS)}
 
 
 def first(reviews: dict[str, str]) -> str:
@@ -26,51 +27,42 @@ def first(reviews: dict[str, str]) -> str:
     return reviews[f"careless-{_CARELESS}"]
 
 
-def measure(servers: list[Running], reviews: dict[str, str], ca: Path, options: argparse.Namespace) -> Json:
+def measure(servers: list[Running], reviews: dict[str, str], ca: Path, options: argparse.Namespace) -> list[Json]:
     """Every server with every pod, over so many connections, in turn."""
-    cases = [_case(*review, many, options.requests) for review in reviews.items() for many in options.connections]
-    plan = {
-        "ca": str(ca),
-        "servers": [{"name": r.server.name, "url": f"{r.url}?timeout=10s", "watch": _watch(r)} for r in servers],
-        "cases": [{**case, "expect": _expected(servers, case["name"])} for case in cases],
-        "samples": options.samples,
-        "warm": options.requests // 4,
-    }
-    samples = ask(plan)
-    for each in servers:
-        each.memory_kib = memory_kib(each.process.pid)
-    return {"bytes": {name: len(text) for name, text in reviews.items()}, "samples": samples}
+    cases = [case(servers, *each, many, options.requests) for each in reviews.items() for many in options.connections]
+    return ask(plan(servers, cases, ca, options.samples, options.requests // 4))
 
 
-def ask(plan: Json) -> list[Json]:
-    """What the client measured."""
+def plan(servers: list[Running], cases: list[Json], ca: Path, samples: int, warm: int) -> Json:
+    """What the client is to do with these servers."""
+    told = [{"name": r.server.name, "url": f"{r.url}?timeout=10s", "watch": {"server": r.process.pid}} for r in servers]
+    return {"ca": str(ca), "servers": told, "cases": cases, "samples": samples, "warm": warm}
+
+
+def case(servers: list[Running], name: str, body: str, connections: int, requests: int) -> Json:
+    """One pod over so many connections, and what must be answered."""
+    # A pod with 100 containers takes as long as 30 small ones: as many would tell nothing more.
+    fewer = requests if len(body) < 20_000 else max(100, requests // 8)
+    expect = {"": ALLOWED}
+    if name.startswith("careless"):
+        expect = {"": DENIED} | {each.server.name: each.server.careless for each in servers}
+    return {"name": name, "body": body, "connections": connections, "requests": fewer, "expect": expect}
+
+
+def ask(plan: Json, *before: str) -> list[Json]:
+    """What the client measured; started by the command `before`, if there is one."""
     found: list[Json] = []
-    with subprocess.Popen([programs.load()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        plans, told = cast("IO[str]", process.stdin), cast("IO[str]", process.stdout)
-        plans.write(json.dumps(plan))
-        plans.close()
-        for line in told:
-            found.append(json.loads(line))
-            say(f"{found[-1]['server']:>14} {found[-1]['case']:<13} {found[-1]['cpu_us']}")
+    with TemporaryFile("w+") as sent:
+        json.dump({**plan, "first": next(_NUMBERS) << 20}, sent)
+        sent.seek(0)
+        command = [*before, str(programs.load())]
+        with subprocess.Popen(command, stdin=sent, stdout=subprocess.PIPE, text=True) as process:
+            for line in process.stdout or ():
+                found.append(json.loads(line))
+                say(f"{found[-1]['server']:>14} {found[-1]['case']:<13} {found[-1]['cpu_us']}")
     if process.returncode:
         raise SystemExit("the client stopped: see above")
     return found
-
-
-def _watch(each: Running) -> dict[str, int]:
-    return {"server": each.process.pid}
-
-
-def _case(name: str, body: str, connections: int, requests: int) -> dict[str, Any]:
-    # A pod with 100 containers takes as long as 30 small ones: as many would tell nothing more.
-    fewer = requests if len(body) < 20_000 else max(200, requests // 8)
-    return {"name": name, "body": body, "connections": connections, "requests": fewer}
-
-
-def _expected(servers: list[Running], case: str) -> dict[str, str]:
-    if not case.startswith("careless"):
-        return {"": ALLOWED}
-    return {"": DENIED} | {each.server.name: each.server.careless for each in servers}
 
 
 def say(text: str) -> None:

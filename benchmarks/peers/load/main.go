@@ -6,8 +6,9 @@
 // the watched processes have spent (the clock that the kernel keeps of a process: all its threads, also those that
 // have ended), what every request took, and how many connections were opened.
 //
-// A request differs from the last one as in life: every "@@" and what follows of it, 8 characters in all, becomes a
-// number. Where it stands says how much they differ: in the uid and the name alone, or in what is judged, too.
+// Every mark, 8 times "@", becomes a number when a request is sent. Where the marks stand says how requests differ: in
+// the uid and the name alone, as those of pods of one ReplicaSet do (a server may remember what it said of the last one),
+// or also in what is judged, so that every one is judged anew.
 package main
 
 import (
@@ -18,10 +19,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -44,7 +47,7 @@ type plan struct {
 	Samples int
 	// Every server is asked that often before its first sample.
 	Warm int
-	// Numbers begin here: two runs against one API server must not make pods of one name.
+	// Numbers begin here: no request may be like one of another plan.
 	First int64
 }
 
@@ -62,6 +65,9 @@ type sampleCase struct {
 	Body        string
 	Connections int
 	Requests    int
+	// So many requests a second are due, whatever becomes of those before, and take until then from when they were due.
+	// 0: each follows the answer to the last.
+	Rate float64
 	// What the answer must contain, by server; "" is everybody else.
 	Expect map[string]string
 }
@@ -72,7 +78,9 @@ type sample struct {
 	Sample      int                `json:"sample"`
 	Connections int                `json:"connections"`
 	Requests    int                `json:"requests"`
+	Rate        float64            `json:"rate,omitempty"`
 	Opened      int64              `json:"opened"`
+	Sent        int64              `json:"sent_away,omitempty"` // and came back, as client-go does: it counts as time
 	Seconds     float64            `json:"seconds"`
 	CPU         map[string]float64 `json:"cpu_us"`
 	Latency     map[string]float64 `json:"latency_us"`
@@ -84,6 +92,7 @@ type client struct {
 	server
 	http   *http.Client
 	opened atomic.Int64
+	sent   atomic.Int64 // away
 }
 
 func newClient(s server, tlsConfig *tls.Config) *client {
@@ -102,11 +111,24 @@ func newClient(s server, tlsConfig *tls.Config) *client {
 	return c
 }
 
-// post sends one request, and returns the answer.
-func (c *client) post(body []byte) ([]byte, error) {
+// post sends one request, and returns the answer. Who is told to come back does, like client-go: up to 10 times.
+func (c *client) post(body []byte) (answer []byte, err error) {
+	for range 10 {
+		var wait int
+		if answer, wait, err = c.try(body); wait == 0 {
+			break
+		}
+		c.sent.Add(1)
+		time.Sleep(time.Duration(wait) * time.Second)
+	}
+	return answer, err
+}
+
+// try sends it once. If it is told to come back, it returns in how many seconds.
+func (c *client) try(body []byte) (answer []byte, wait int, err error) {
 	request, err := http.NewRequest(http.MethodPost, c.URL, bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	request.Header = http.Header{
 		"Accept":       {"application/json, */*"},
@@ -115,14 +137,17 @@ func (c *client) post(body []byte) ([]byte, error) {
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
+	answer, err = io.ReadAll(response.Body)
 	if err == nil && response.StatusCode/100 != 2 {
 		err = fmt.Errorf("HTTP %d", response.StatusCode)
+		if response.StatusCode == http.StatusTooManyRequests {
+			wait, _ = strconv.Atoi(response.Header.Get("Retry-After"))
+		}
 	}
-	return answer, err
+	return answer, wait, err
 }
 
 // template is a body whose marks become numbers.
@@ -161,23 +186,27 @@ func (c *client) expectation(k sampleCase) []byte {
 	return []byte(k.Expect[""])
 }
 
-// ask sends so many requests over so many connections, each after the answer to the last.
+// ask sends so many requests over so many connections.
 func (c *client) ask(k sampleCase, requests int) (latency []time.Duration, size int, err error) {
 	text := k.Body
 	for from, to := range c.Replace {
 		text = string(bytes.ReplaceAll([]byte(text), []byte(from), []byte(to)))
 	}
 	made, expect := newTemplate(text), c.expectation(k)
-	var left atomic.Int64
-	left.Store(int64(requests))
+	var sent atomic.Int64
+	begun := time.Now()
 	var lock sync.Mutex
 	var group sync.WaitGroup
 	for range k.Connections {
 		group.Go(func() {
 			var own []time.Duration
-			for left.Add(-1) >= 0 {
+			for number := sent.Add(1) - 1; number < int64(requests); number = sent.Add(1) - 1 {
 				body := made.numbered(numbers.Add(1))
 				started := time.Now()
+				if k.Rate > 0 {
+					started = begun.Add(time.Duration(float64(number) / k.Rate * float64(time.Second)))
+					time.Sleep(time.Until(started))
+				}
 				answer, failed := c.post(body)
 				own = append(own, time.Since(started))
 				if failed == nil && !bytes.Contains(answer, expect) {
@@ -205,26 +234,29 @@ func (c *client) ask(k sampleCase, requests int) (latency []time.Duration, size 
 }
 
 func (c *client) sample(k sampleCase, number int) (sample, error) {
-	before, opened, started := c.cpu(), c.opened.Load(), time.Now()
+	before, opened, sent, started := c.cpu(), c.opened.Load(), c.sent.Load(), time.Now()
 	latency, size, err := c.ask(k, k.Requests)
 	if err != nil {
 		return sample{}, err
 	}
 	taken := sample{
-		Server: c.Name, Case: k.Name, Sample: number, Connections: k.Connections, Requests: k.Requests,
-		Opened: c.opened.Load() - opened, Seconds: time.Since(started).Seconds(),
+		Server: c.Name, Case: k.Name, Sample: number, Connections: k.Connections, Requests: k.Requests, Rate: k.Rate,
+		Opened: c.opened.Load() - opened, Sent: c.sent.Load() - sent, Seconds: rounded(time.Since(started).Seconds(), 1e4),
 		CPU: map[string]float64{}, Latency: map[string]float64{}, AnswerBytes: size,
 	}
 	for name, after := range c.cpu() {
-		taken.CPU[name] = float64((after - before[name]).Nanoseconds()) / 1e3 / float64(k.Requests)
+		taken.CPU[name] = rounded(float64((after-before[name]).Nanoseconds())/1e3/float64(k.Requests), 10)
 	}
 	slices.Sort(latency)
 	for name, share := range map[string]float64{"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1} {
 		at := min(int(share*float64(len(latency))), len(latency)-1)
-		taken.Latency[name] = float64(latency[at].Nanoseconds()) / 1e3
+		taken.Latency[name] = rounded(float64(latency[at].Nanoseconds())/1e3, 1)
 	}
 	return taken, nil
 }
+
+// rounded keeps what is worth keeping: so many parts of one.
+func rounded(value, parts float64) float64 { return math.Round(value*parts) / parts }
 
 // cpu is what every watched process has spent so far.
 func (c *client) cpu() map[string]time.Duration {
