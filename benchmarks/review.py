@@ -8,10 +8,14 @@ settings, one after the other in small interleaved samples, on connections that 
 them. What is printed is the CPU time of the server process (user and system, from the scheduler) divided by the
 requests, median of the samples: on shared cores it moves less than wall-clock time does. What Podgate costs over the
 constant is judging, logging and counting, with the processor's caches as cold as they are in a server.
+
+Podgate is asked about pods that all differ in a label, so that each is judged anew: by the rules alone, and with the
+classifier; and about copies, of which it remembers what it said.
 """
 
 import argparse
 import asyncio
+import itertools
 import json
 import re
 import socket
@@ -92,7 +96,7 @@ def container(name: str) -> dict[str, Any]:
     }
 
 
-def review(containers: int) -> bytes:
+def review(containers: int, label: str = "app") -> bytes:
     """The review of the creation of a pod with so many containers."""
     spec = {
         "containers": [container(f"app-{number}") for number in range(containers)],
@@ -101,7 +105,7 @@ def review(containers: int) -> bytes:
         "serviceAccountName": "default",
         "tolerations": [{"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"}],
     }
-    meta = {"name": "app", "namespace": "shop", "labels": {"app": "app"}, "uid": "9c1c6b1e-93cc-4d43-a4ff-8ef8d0a4a5b1"}
+    meta = {"name": "app", "namespace": "shop", "labels": {"app": label}, "uid": "9c1c6b1e-93cc-4d43-a4ff-8ef8d0a4a5b1"}
     request = {
         "uid": "0d1d1c1a-52b4-4d0e-a4c7-1f0e5e3f1a11",
         "kind": {"group": "", "version": "v1", "kind": "Pod"},
@@ -154,10 +158,10 @@ def wait_for(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 async def ask(port: int, context: ssl.SSLContext, request: bytes, times: int) -> None:
-    """Send the same request over one kept connection, each after the answer to the last."""
+    """Send requests over one kept connection, each after the answer to the last, with another number each time."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
     for _ in range(times):
-        writer.write(request)
+        writer.write(request.replace(MARK, b"%08x" % next(NUMBERS)))
         head = await reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 200"):
             raise SystemExit(f"not a verdict: {head.decode(errors='replace')}")
@@ -169,6 +173,9 @@ async def load(port: int, context: ssl.SSLContext, request: bytes, requests: int
     await asyncio.gather(*(ask(port, context, request, requests // connections) for _ in range(connections)))
 
 
+#: In the bytes of a review, where one pod differs from the next.
+MARK = b"@@@@@@@@"
+NUMBERS = itertools.count()
 LENGTH = re.compile(rb"content-length: ([0-9]+)", re.IGNORECASE)
 HEAD = (
     "POST /validate?timeout=5s HTTP/1.1\r\nHost: podgate\r\nUser-Agent: kube-apiserver-admission\r\n"
@@ -187,7 +194,7 @@ def microseconds(pid: int, port: int, context: ssl.SSLContext, body: bytes, opti
 
 
 def judging(body: bytes, policy: Policy, calls: int) -> float:
-    """CPU microseconds of one call."""
+    """CPU microseconds of one call that remembers nothing."""
     started = time.process_time()
     for _ in range(calls):
         admit(body, policy)
@@ -199,9 +206,7 @@ def main() -> None:
     arguments.add_argument("--requests", type=int, default=3_200, help="requests a sample")
     arguments.add_argument("--samples", type=int, default=7)
     arguments.add_argument("--connections", type=int, default=16, help="connections that are kept at once")
-    arguments.add_argument(
-        "--port", type=int, default=18443, help="the echo listens here, the others on the next three"
-    )
+    arguments.add_argument("--port", type=int, default=18443, help="the echo listens here, the others on the next ones")
     with tempfile.TemporaryDirectory() as folder:
         measure(Path(folder), arguments.parse_args())
 
@@ -209,47 +214,68 @@ def main() -> None:
 def measure(folder: Path, options: argparse.Namespace) -> None:
     made = [PODGATE, "certs", "init", "--dir", str(folder), "--dns-name", "localhost", "--ip", "127.0.0.1"]
     subprocess.run(made, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    (folder / "policy.yaml").write_text(POLICY)
     context = ssl.create_default_context(cafile=str(folder / "ca.crt"))
-    ports = [options.port, options.port + 1, options.port + 2]
+    ports = [options.port + 2 * number for number in range(4)]
     with ExitStack() as running:
         started = zip(commands(folder, *ports), ports, strict=True)
         servers = [(running.enter_context(server(command, port)), port) for command, port in started]
         print(f"CPU microseconds a review (median of {options.samples} samples of {options.requests} requests)")
         print(ROW.format(*COLUMNS))
         for containers in (1, 3, 15):
-            body = review(containers)
-            samples = [
-                [microseconds(pid, port, context, body, options) for pid, port in servers]
-                for _ in range(options.samples)
-            ]
-            alone = [judging(body, parse(POLICY), options.requests) for _ in range(options.samples)]
-            print(ROW.format(containers, len(body), f"{statistics.median(alone):.0f}", *compared(samples)))
+            samples = [list(sample(servers, containers, context, options)) for _ in range(options.samples)]
+            print(ROW.format(containers, len(review(containers)), *compared(samples)))
+
+
+def sample(
+    servers: list[tuple[int, int]], containers: int, context: ssl.SSLContext, options: argparse.Namespace
+) -> Iterator[float]:
+    """Judging alone, the echo, the constant, the rules and all of it of different pods, and all of it of copies."""
+    different, copy = review(containers, MARK.decode()), review(containers, "copies--")
+    yield judging(copy, parse(RULES), options.requests)
+    yield judging(copy, parse(ALL), options.requests)
+    for pid, port in servers:
+        yield microseconds(pid, port, context, different, options)
+    yield microseconds(*servers[-1], context, copy, options)
 
 
 PODGATE = str(Path(sys.executable).with_name("podgate"))
-POLICY = "apiVersion: podgate.dev/v1alpha1\nkind: GatePolicy\nspec: {profile: pss-restricted}\n"
-COLUMNS = ("containers", "bytes", "judging", "echo", "constant", "podgate", "- echo", "- constant", "/ echo")
-ROW = "{:>10} {:>7} {:>8} {:>6} {:>9} {:>8} {:>7} {:>11} {:>7}"
+ALL = "apiVersion: podgate.dev/v1alpha1\nkind: GatePolicy\nspec: {profile: pss-restricted}\n"
+RULES = ALL.replace("}", ", classifier: {warnAt: null, denyAt: null}}")
+COLUMNS = (
+    "containers",
+    "bytes",
+    "judging",
+    "and risk",
+    "echo",
+    "constant",
+    "rules",
+    "and risk",
+    "copies",
+    "- echo",
+    "..",
+    "..",
+)
+ROW = "{:>10} {:>7} {:>8} {:>9} {:>6} {:>9} {:>6} {:>9} {:>7} {:>7} {:>5} {:>5}"
 
 
-def commands(folder: Path, echo: int, constant: int, podgate: int) -> Iterator[list[str]]:
-    """What starts the three servers on their ports."""
+def commands(folder: Path, echo: int, constant: int, rules: int, risk: int) -> Iterator[list[str]]:
+    """What starts the four servers on their ports."""
     pair = [str(folder / "tls.crt"), str(folder / "tls.key")]
     yield [sys.executable, "-c", ECHO, str(echo), *pair]
     yield [sys.executable, "-c", CONSTANT, str(constant), *pair]
-    where = ["--host", "127.0.0.1", "--port", str(podgate), "--ops-port", str(podgate + 1)]
-    files = ["--policy", str(folder / "policy.yaml"), "--decision-log", str(folder / "log")]
-    yield [PODGATE, "serve", *where, "--tls-cert", pair[0], "--tls-key", pair[1], *files]
+    for port, name, policy in ((rules, "rules", RULES), (risk, "risk", ALL)):
+        (folder / f"{name}.yaml").write_text(policy)
+        where = ["--host", "127.0.0.1", "--port", str(port), "--ops-port", str(port + 1)]
+        files = ["--policy", str(folder / f"{name}.yaml"), "--decision-log", str(folder / f"{name}.log")]
+        yield [PODGATE, "serve", *where, "--tls-cert", pair[0], "--tls-key", pair[1], *files]
 
 
 def compared(samples: list[list[float]]) -> Iterator[str]:
-    """The medians of echo, constant and Podgate; what Podgate adds to each; and how many echoes it costs."""
+    """The median of each column; and what Podgate adds to the echo, by the rules, with the classifier, for copies."""
     for column in zip(*samples, strict=True):
         yield f"{statistics.median(column):.0f}"
-    for at in (0, 1):
-        yield f"{statistics.median(sample[2] - sample[at] for sample in samples):.0f}"
-    yield f"{statistics.median(sample[2] / sample[0] for sample in samples):.2f}"
+    for at in (4, 5, 6):
+        yield f"{statistics.median(each[at] - each[2] for each in samples):.0f}"
 
 
 if __name__ == "__main__":

@@ -73,9 +73,26 @@ def test_a_process_that_is_stopped_says_nothing_and_answers_when_it_goes_on(begi
         assert is_denied(wire)
 
 
+def test_a_first_request_that_comes_while_it_is_stopped_is_answered_when_it_goes_on(begin: Begin) -> None:
+    """Also when the time is over in which a new connection must say something: it has."""
+    served = begin("--read-timeout", "1.0")
+    with served.wire() as wire:
+        served.ops("/readyz")  # by now hands are shaken
+        served.signal(signal.SIGSTOP)
+        wire.post(BAD)
+        wire.socket.settimeout(1.2)
+        with pytest.raises(TimeoutError):
+            wire.answer()
+        wire.socket.settimeout(10)
+        served.signal(signal.SIGCONT)
+
+        assert wire.answer().json["response"]["allowed"] is False
+
+
 def test_half_a_request_from_before_a_stop_is_refused_after_it(begin: Begin) -> None:
     served = begin("--read-timeout", "0.3")
     with served.wire() as wire:
+        assert is_denied(wire)
         wire.post(BAD[:-1], content_length=str(len(BAD)))
         served.signal(signal.SIGSTOP)
         wire.socket.settimeout(0.5)

@@ -43,7 +43,7 @@ def test_shows_four_decisions_and_ends_with_the_interrupt(demo: subprocess.Popen
     lines = shown(demo)
     demo.send_signal(signal.SIGINT)
 
-    assert demo.wait(timeout=30) == 0
+    assert demo.wait(timeout=90) == 0
     assert [line.split(":")[0] for line in lines if line.startswith(("ALLOW", "WARN", "DENY"))] == [
         "WARN   ordinary-app.yaml",
         "ALLOW  hardened-app.yaml",
