@@ -5,15 +5,14 @@ The figures of one run can be compared with each other. docs/peers.md is made of
 
 import argparse
 import json
-import os
 import platform
-import subprocess
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.peers import apiserver, capture, growth, programs, rate, webhooks
+from benchmarks.peers.about import machine, said
 from benchmarks.peers.pods import Json
 from benchmarks.peers.servers import SERVERS, Yard
 from tests.e2e.cluster import Cluster, find_assets
@@ -68,7 +67,7 @@ def _arguments() -> argparse.Namespace:
     arguments.add_argument("--samples", type=int, default=5)
     arguments.add_argument("--requests", type=int, default=500, help="requests a sample")
     arguments.add_argument("--servers", nargs="+", default=list(SERVERS), choices=SERVERS)
-    arguments.add_argument("--creations", type=int, default=50, help="pods a sample, through the API server")
+    arguments.add_argument("--creations", type=int, default=30, help="pods a sample, through the API server")
     arguments.add_argument("--layers", nargs="+", default=LAYERS, choices=LAYERS)
     arguments.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
     arguments.add_argument("--rate", type=float, default=500, help="reviews a second for a server on one core")
@@ -78,16 +77,15 @@ def _arguments() -> argparse.Namespace:
 
 
 def _about(options: argparse.Namespace) -> Json:
-    cpu = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
         "command": " ".join(["python -m benchmarks.peers", *_said_here()]),
         "samples": options.samples,
         "requests": options.requests,
-        "commit": _said("git", "describe", "--always", "--dirty"),
-        "machine": f"{os.cpu_count()} cores, {cpu.partition(':')[2].strip()}, {platform.system()} {platform.release()}",
+        "commit": said("git", "describe", "--always", "--dirty"),
+        "machine": machine(),
         "python": platform.python_version(),
-        "go": _said("go", "version").split()[2],
+        "go": said("go", "version").split()[2],
         "versions": {name: program.label for name, program in programs.PROGRAMS.items()},
     }
 
@@ -99,11 +97,6 @@ def _said_here() -> list[str]:
         at = given.index("--results")
         del given[at : at + 2]
     return given
-
-
-def _said(*command: str) -> str:
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    return ran.stdout.strip() if ran.returncode == 0 else "?"
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ PROGRAMS = {
     "kyverno-cli": Program("github.com/kyverno/kyverno", "v1.19.1", "./cmd/cli/kubectl-kyverno"),
     "kube-score": Program("github.com/zegl/kube-score", "v1.20.0", "./cmd/kube-score"),
 }
+CHECKOV = "3.3.30"
 LOAD = Path(__file__).parent / "load"
 _QUIET = ["-trimpath", "-buildvcs=false", "-ldflags=-s -w"]
 
@@ -59,6 +60,20 @@ def binary(name: str) -> Path:
     if not place.exists():
         _build(place, sources(program.module, program.version), program.package)
     return place
+
+
+def checkov() -> Path:
+    """Checkov, in a virtual environment of its own: installed when it is missing. Raises UnavailableError."""
+    place = folder() / f"checkov-{CHECKOV}"
+    if not (place / "bin" / "checkov").exists():
+        for command in (
+            [sys.executable, "-m", "venv", str(place)],
+            [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", f"checkov=={CHECKOV}"],
+        ):
+            ran = subprocess.run(["nice", "-n", "15", *command], capture_output=True, text=True, check=False)
+            if ran.returncode:
+                raise UnavailableError(f"it was not installed: {ran.stderr.strip()[-400:]}")
+    return place / "bin" / "checkov"
 
 
 @cache
