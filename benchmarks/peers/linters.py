@@ -29,7 +29,7 @@ MISSING = {"kube-linter": _NOT_SERVED, "kubesec": _NOT_SERVED, "Polaris": _NOT_S
 def main() -> None:
     options = _arguments()
     files = sorted(file for file in options.folder.rglob("*") if file.suffix in (".yaml", ".yml"))
-    missing, commands = dict(MISSING), {"podgate check": (_podgate(), "`podgate check`, every manifest with its risk")}
+    missing, commands = dict(MISSING), {"podgate check": (_podgate(), "`podgate check`, with the classifier")}
     for name, find, label in (("kube-score", _kube_score, "kube-score"), ("Checkov", _checkov, "Checkov")):
         try:
             commands[name] = (find(), f"{label} {_version(name)}")
