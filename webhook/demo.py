@@ -34,7 +34,8 @@ def _number(port: str) -> int:
 
 def main() -> int:
     """Returns the exit code of the server, or 2 when it could not start."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, and the server with it
+    for each in (signal.SIGTERM, signal.SIGINT):  # whatever the shell that started it ignores
+        signal.signal(each, signal.default_int_handler)
     _make_certificate()
     process = _serve()
     try:

@@ -248,6 +248,7 @@ def test_a_cluster_that_is_lost_is_said_once(played: Played, caplog: pytest.LogC
 
     assert played.knows("fresh")
     assert played.failures == [1, 2, 3]
+    assert wait(lambda: len(caplog.records) == 3)  # it is said when it is known
     assert [(record.levelno, record.message) for record in caplog.records] == [
         (logging.INFO, "the namespaces of the cluster are known"),
         (logging.WARNING, "the namespaces of the cluster cannot be followed"),
