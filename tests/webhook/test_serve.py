@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,14 +97,15 @@ class Served:
         return self.process.wait(timeout=15)
 
 
-@pytest.fixture
-def begin(tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    """Starts the program with these flags; it is ended with the test."""
+@contextmanager
+def beginning(folder: Path) -> Iterator[Callable[..., Served]]:
+    """Starts the program with some flags, and waits until it is ready; it is killed in the end."""
     started: list[Served] = []
 
     def go(*flags: str, **popen: Any) -> Served:
-        install(tmp_path, OLD)
-        found = Served(tmp_path, start(tmp_path, *flags, **popen))
+        if not (folder / "tls.crt").exists():
+            install(folder, OLD)
+        found = Served(folder, start(folder, *flags, **popen))
         started.append(found)
         found.begin()
         return found
@@ -115,6 +117,12 @@ def begin(tmp_path: Path) -> Iterator[Callable[..., Served]]:
         for stream in (found.process.stdout, found.process.stderr):
             if stream is not None:
                 stream.close()
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    with beginning(tmp_path) as go:
+        yield go
 
 
 def test_from_start_to_end(begin: Callable[..., Served]) -> None:

@@ -182,7 +182,7 @@ def _has_ended(kind: str, obj: dict[str, Any]) -> bool:
 def _worst(decision: Decision) -> tuple[Severity, str]:
     """The most severe reason of a denial, in one line."""
     if decision.unreadable is not None:
-        return Severity.HIGH, f"{decision.unreadable} cannot be understood"[:_MOST_TEXT]
+        return Severity.HIGH, f"cannot be understood: {decision.unreadable}"[:_MOST_TEXT]
     denying = [reason for reason in decision.reasons if reason.action is Action.DENY]
     if not denying:
         return Severity.HIGH, decision.risk_text[:_MOST_TEXT]

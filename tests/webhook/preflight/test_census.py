@@ -163,7 +163,11 @@ def test_what_cannot_be_understood_would_be_denied(obj: dict[str, Any]) -> None:
 
 
 def test_objects_without_anything() -> None:
-    add(census(), ("v1", "Pod", {}), ("v1", "Pod", {"metadata": None, "spec": None}))
+    found = add(census(), ("v1", "Pod", {}), ("v1", "Pod", {"metadata": None, "spec": None}))
+
+    assert denied(found) == [("Pod", "", 2)]
+    told = "cannot be understood: spec is missing: without it this Pod cannot be judged"
+    assert [each.message for each in found.denials()] == [told]
 
 
 def test_names_are_bounded_and_numbers_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
