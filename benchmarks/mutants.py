@@ -1,6 +1,6 @@
 """How much the tests notice: a seeded sample of small mistakes, put into the code one at a time.
 
-usage: python -m benchmarks.mutants GROUP [--sample N] [--seed N]   (GROUP: override, policies)
+usage: python -m benchmarks.mutants GROUP [--sample N] [--seed N]   (GROUP: override, policies, rules, risk)
 
 Each mistake is made in a forked process, in the syntax tree of one module while it is imported; no file changes. The
 tests of that module come first, then what else the group has; a mistake that no test notices is printed, to be read.
@@ -8,6 +8,7 @@ tests of that module come first, then what else the group has; a mistake that no
 
 import argparse
 import ast
+import importlib
 import itertools
 import math
 import os
@@ -25,20 +26,47 @@ import hypothesis
 import pytest
 
 ROOT = Path(__file__).parent.parent
-OTHERS = ("__init__", "overrides", "covered", "signature")  # the last three are a group of their own
-GROUPS = {  # modules, their tests, and those of what uses them
-    "override": (
+ALONE = ("__init__", "overrides", "covered", "signature")  # the last three are a group of their own
+
+
+class Group(NamedTuple):
+    """Modules, and arguments for pytest that may notice a mistake in them: what notices most at least cost first."""
+
+    files: list[str]
+    stages: list[list[str]]
+
+
+def named(*patterns: str) -> list[str]:
+    return sorted(str(file.relative_to(ROOT)) for pattern in patterns for file in ROOT.glob(pattern))
+
+
+def tests(folder: str, *names: str) -> list[str]:
+    return named(*(f"tests/{folder}/test_{name}.py" for name in names))
+
+
+RULES = tests("policies", "rules")
+READING = tests("policies", "shell", "command", "secret", "resource", "config")
+LISTS = tests("policies/lists", "*")
+RISK, GROWTH = tests("policies/risk", "[!g]*"), tests("policies/risk", "growth")
+OTHER = [*(file for file in tests("policies", "*") if file not in RULES + READING), *LISTS, *RISK]
+DOORS = [*tests("webhook", "check", "admission", "cli"), "tests/webhook/formats", "tests/docs"]
+GROUPS = {
+    "override": Group(
         ["policies/overrides.py", "policies/covered.py", "policies/signature.py", "webhook/grants.py"],
-        ["policies/test_overrides.py", "policies/test_signature.py", "webhook/test_grants.py"],
-        ["webhook/test_override.py", "policies/test_decision.py", "webhook/test_asks.py", "webhook/test_recall.py"],
+        [
+            [*tests("policies", "overrides", "signature"), *tests("webhook", "grants")],
+            [*tests("policies", "decision"), *tests("webhook", "override", "asks", "recall")],
+        ],
     ),
-    "policies": (
-        sorted(f"policies/{each.name}" for each in ROOT.glob("policies/*.py") if each.stem not in OTHERS),
-        [],
-        [f"policies/test_{each}.py" for each in ("command", "secret", "resource", "config")],
+    "policies": Group(
+        [file for file in named("policies/*.py") if Path(file).stem not in ALONE],
+        [READING, [*RULES, "-k", "good_is_silent or bad_fires_at_exactly or together"], OTHER, RULES, DOORS],
     ),
+    "rules": Group(named("policies/rules/*/*.py"), [[*READING, *OTHER], RULES, DOORS]),
+    "risk": Group(named("policies/risk/*.py"), [RISK, GROWTH, tests("policies/risk/training", "*")]),
 }
 SECONDS = 240
+LIBRARIES = ("cryptography.hazmat.primitives.serialization", "msgspec", "pydantic", "yaml")
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {ast.Lt: ast.LtE, ast.Gt: ast.GtE, ast.Eq: ast.NotEq, ast.In: ast.NotIn}
 SWAPS |= {ast.Is: ast.IsNot, ast.And: ast.Or, ast.Add: ast.Sub, ast.Mult: ast.FloorDiv, ast.BitOr: ast.BitAnd}
 SWAPS |= {ast.LShift: ast.RShift, ast.Break: ast.Continue}
@@ -111,10 +139,10 @@ def told(node: ast.AST) -> str:
     return " ".join(text.split())[:100] or type(node).__name__
 
 
-def is_noticed(code: CodeType | None, tests: list[str]) -> bool:
+def is_noticed(code: CodeType | None, stage: list[str]) -> bool:
     """Whether a test fails, or does not come to an end."""
     if (child := os.fork()) == 0:
-        os._exit(run(code, tests))
+        os._exit(run(code, stage))
     end = time.monotonic() + SECONDS
     while (found := os.waitpid(child, os.WNOHANG))[0] == 0:
         if time.monotonic() > end:
@@ -123,14 +151,14 @@ def is_noticed(code: CodeType | None, tests: list[str]) -> bool:
     return found[1] != 0
 
 
-def run(code: CodeType | None, tests: list[str]) -> int:
+def run(code: CodeType | None, stage: list[str]) -> int:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 1)
     os.dup2(null, 2)
     if code is not None:
         code_of = SourceFileLoader.get_code
         SourceFileLoader.get_code = lambda self, name: code if self.path == code.co_filename else code_of(self, name)
-    return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *(f"tests/{each}" for each in tests)]) != 0)
+    return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *stage]) not in (0, 5))  # 5: there was none
 
 
 def interval(noticed: int, tried: int) -> str:
@@ -141,29 +169,37 @@ def interval(noticed: int, tried: int) -> str:
     return f"{100 * share:.1f} % ({low:.1f} to {high:.1f})"
 
 
+def near(file: str) -> list[str]:
+    """The tests of the module itself."""
+    folder, name = Path(file).parent, Path(file).stem
+    if file.startswith("policies/rules/"):
+        return [*RULES, "-k", name.replace("_", "-")]
+    return tests(str(folder), name)
+
+
 def main() -> None:
     asked = argparse.ArgumentParser()
     asked.add_argument("group", choices=GROUPS)
     asked.add_argument("--sample", type=int, default=300)
     asked.add_argument("--seed", type=int, default=1)
     given = asked.parse_args()
-    files, first, then = GROUPS[given.group]
+    files, stages = GROUPS[given.group]
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     every = list(hypothesis.HealthCheck)
     hypothesis.settings.register_profile(
         "mutants", database=None, derandomize=True, deadline=None, suppress_health_check=every
     )
     hypothesis.settings.load_profile("mutants")
-    if is_noticed(None, [*first, *then]):
+    for library in LIBRARIES:  # once, and not for each mistake
+        importlib.import_module(library)
+    if any(is_noticed(None, stage) for stage in stages):
         sys.exit("the tests fail as it is")
     places = [(file, number) for file in files for number, _ in enumerate(spots(ast.parse((ROOT / file).read_text())))]
     sample = random.Random(given.seed).sample(places, min(given.sample, len(places)))  # noqa: S311 - repeatable
     noticed = 0
     for count, (file, number) in enumerate(sample, 1):
-        made, folder = mutant(file, number), file.rpartition("/")[0]
-        own = f"{folder}/test_{Path(file).name}"
-        near = [own] if (ROOT / "tests" / own).exists() else []
-        found = any(is_noticed(made.code, tests) for tests in (near, first, then) if tests)
+        made = mutant(file, number)
+        found = any(is_noticed(made.code, stage) for stage in (near(file), *stages) if stage)
         noticed += found
         if not found:
             print(f"{file}:{made.line}: {made.what}", flush=True)
