@@ -5,9 +5,9 @@ import pytest
 from policies.credential_name import Asks, asks
 
 PASSWORDS = "pwd pass pword pswd passw passwords dbpass userpass rootpass adminpass dbpwd"
-PASSWORD_ENDS = "password passwd passphrase passwrd passwort"
+LIKE_PASSWORDS = "password passwd passphrase passwrd passwort"
 SECRETS = "secret token credential credentials creds bearer apikey"
-SECRET_ENDS = "secret apikey secretkey accesskey privatekey authtoken accesstoken authkey"
+LIKE_SECRETS = "secret apikey secretkey accesskey privatekey authtoken accesstoken authkey"
 KEYS = (
     "api access private secret auth encryption encrypt signing sign master account storage batch app application "
     "consumer session shared cookie hmac aes crypto cipher tmpurl license service admin client jwt webhook write "
@@ -38,7 +38,7 @@ def test_a_password(word: str) -> None:
     assert asks(f"a{word}b") is Asks.NOTHING
 
 
-@pytest.mark.parametrize("word", PASSWORD_ENDS.split())
+@pytest.mark.parametrize("word", LIKE_PASSWORDS.split())
 def test_a_word_that_ends_like_a_password(word: str) -> None:
     assert asks(word) is asks(f"my{word}") is asks(f"MY{word.upper()}") is Asks.PASSWORD
     assert asks(f"{word}ish") is Asks.NOTHING
@@ -50,7 +50,7 @@ def test_a_secret(word: str) -> None:
     assert asks(f"{word}ish") is Asks.NOTHING
 
 
-@pytest.mark.parametrize("word", SECRET_ENDS.split())
+@pytest.mark.parametrize("word", LIKE_SECRETS.split())
 def test_a_word_that_ends_like_a_secret(word: str) -> None:
     assert asks(f"my{word}") is Asks.SECRET
 
