@@ -14,7 +14,7 @@ PLAIN = "plain"
 TEXT = "text"
 
 _CORE = "tag:yaml.org,2002:"
-_WORDS: dict[str, bool | None] = {
+WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
     **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -82,8 +82,8 @@ _TYPES: dict[str, type] = {"null": type(None), "bool": bool, "int": int, "float"
 
 
 def _meaning(text: str) -> Any:
-    if text in _WORDS:
-        return _WORDS[text]
+    if text in WORDS:
+        return WORDS[text]
     if text in _NOT_FINITE:
         raise ValueError(f"is {text}, which JSON cannot hold: put it in quotes if it is text")
     first = text[0]
