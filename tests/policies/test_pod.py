@@ -146,6 +146,19 @@ def test_whether_a_pod_ends_is_known_by_what_made_it(kind: tuple[str, str], owne
     assert Pod(PodSpec(), object=Identity(kind=Kind(*kind), owners=owners)).ends is ends
 
 
+ENDING = (
+    "Job CronJob AdvancedCronJob BroadcastJob ScaledJob JobSet Workflow Task ClusterTask TaskRun Pipeline PipelineRun "
+    "AnalysisTemplate ClusterAnalysisTemplate TFJob PyTorchJob MPIJob XGBoostJob PaddleJob MXJob JAXJob RayJob"
+)
+
+
+@pytest.mark.parametrize("kind", ENDING.split())
+def test_what_these_make_ends(kind: str) -> None:
+    owners = (OwnerReference(kind=kind, controller=True),)
+    assert Pod(PodSpec(), object=Identity(kind=Kind("example.com", kind))).ends
+    assert Pod(PodSpec(), object=Identity(kind=Kind("", "Pod"), owners=owners)).ends
+
+
 def test_a_pod_knows_where_its_fields_stand() -> None:
     assert view({}).at("securityContext", "sysctls", 0) == ("spec", "securityContext", "sysctls", 0)
 

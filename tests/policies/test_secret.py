@@ -67,6 +67,32 @@ def test_formats_are_known_wherever_they_stand(token: str) -> None:
     assert secret.find("ANYTHING", f'x "{token}" y') is Kind.TOKEN
 
 
+# Where a format has several beginnings, each is known alone, with nothing around it that gives it away.
+BEGINNINGS = {
+    "gh{}_": (["o", "u", "s", "r"], RANDOM[:36]),
+    "gl{}-": (["ptt", "rt", "dt", "cbt", "agent", "oas", "ft", "soat", "ffct"], RANDOM[:20]),
+    "xox{}-": (["a", "e", "p", "r", "s"], "1234567890-" + RANDOM[:24]),
+    "{}_test_": (["sk", "rk"], RANDOM[:24]),
+    "dckr_{}_": (["oat"], RANDOM[:27]),
+    "do{}_v1_": (["o", "r"], HEX),
+    "glc{}_": ([""], RANDOM),
+    "sk-{}-": (["ant"], RANDOM),
+    "sq0{}-": (["csp"], RANDOM[:22]),
+    "shp{}_": (["ca", "pa", "ss"], HEX[:32]),
+}
+ALONE = [
+    *(before.format(word) + after for before, (words, after) in BEGINNINGS.items() for word in words),
+    "ASIA" + "B1C2D3E4F5G6H7I8",
+    "Shared" + "AccessKey=" + RANDOM,
+    "https://hooks." + "slack.com/workflows/T00000000/A00000000/" + RANDOM[:24],
+]
+
+
+@pytest.mark.parametrize("token", ALONE, ids=lambda token: token[:10])
+def test_every_beginning_of_a_format_is_known(token: str) -> None:
+    assert format_of(token) is Format.TOKEN
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
