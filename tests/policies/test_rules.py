@@ -1,6 +1,7 @@
 """Every rule, driven by its own examples."""
 
 import copy
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -310,3 +311,16 @@ def test_rules_say_where_they_come_from(rule: Rule) -> None:
     assert len(set(rule.references)) == len(rule.references)
     if rule.level is not None:
         assert rule.references[0].startswith(f"PSS {rule.level}: ")
+
+
+REFERENCE = re.compile(
+    r"CIS (GKE )?\d+(\.\d+)+|CVE-\d{4}-\d{4,}|KEP-\d+|MITRE ATT&CK T\d{4}(\.\d{3})?|Kubescape C-\d{4}|CISA KEV"
+    r"|(PSS|PSS baseline|PSS restricted|NSA/CISA|SLSA): [A-Za-z/].{3,}|NIST SP 800-190 [\d.]+"
+    r"|(Kubernetes|Helm) blog \d{4}-\d\d-\d\d: .{3,}|Kubernetes( documentation)?: [A-Z].{3,}"
+    r"|Kubernetes (deprecat|recommended )[a-zA-Z ]+|k8s\.io/[a-z].+|kubernetes\.io/docs/[a-z/-]+"
+)
+
+
+@every_rule
+def test_references_can_be_looked_up(rule: Rule) -> None:
+    assert [each for each in rule.references if not REFERENCE.fullmatch(each)] == []
