@@ -112,7 +112,7 @@ def decide(
     suspicion = _suspicion(risk, policy, before.risk) if risk is not None else Action.OFF
     if not evaluation.findings and suspicion is Action.OFF:
         return Decision(Verdict.ALLOW, Verdict.ALLOW, risk=risk) if risk is not None else ALLOWED
-    known = Counter(map(_sameness, before.findings))
+    known = Counter(map(_sameness, before.findings)) if before.findings else None
     reasons = [_reason(found, policy, known) for found in evaluation.findings]
     if overrides:
         reasons = [_lifted(reason, overrides) for reason in reasons]
@@ -148,7 +148,7 @@ def tolerate(error: UnreadableObjectError) -> Decision:
     return Decision(Verdict.ALLOW, Verdict.ALLOW, unreadable=str(error))
 
 
-def _reason(found: Finding, policy: Policy, known: Counter[_Sameness]) -> Reason:
+def _reason(found: Finding, policy: Policy, known: Counter[_Sameness] | None) -> Reason:
     action = policy.actions[found.rule.id]
     if not known:
         return Reason(found, action)

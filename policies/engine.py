@@ -1,8 +1,8 @@
 """Judge an object: run the rules that are in force over it and over every pod inside it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -68,6 +68,40 @@ class _Step(NamedTuple):
     about_all: bool
 
 
+_Findings = tuple[Finding, ...]
+
+
+class Known(Struct, frozen=True):
+    """What follows from a pod's spec, its names and its origin alone.
+
+    `steps` are those that have to be taken each time, and between them what all others have found; `risk` is None where
+    that has to be seen anew, too.
+    """
+
+    steps: tuple[_Step | _Findings, ...]
+    risk: Risk | None
+
+    @property
+    def findings(self) -> list[Finding]:
+        return [found for step in self.steps if not isinstance(step, _Step) for found in step]
+
+
+class Memory(Protocol):
+    """Keeps what is known of specs, for as long as it likes."""
+
+    def key(self, engine: "Engine", resource: Resource, /) -> Hashable:
+        """All that the known follows from; None where it cannot be kept."""
+        ...
+
+    def find(self, key: Any, /) -> Known | None: ...
+
+    def wants(self, key: Any, /) -> bool:
+        """Whether it would keep what follows from this; finding that out costs more than judging alone."""
+        ...
+
+    def keep(self, key: Any, known: Known, /) -> None: ...
+
+
 class Engine:
     """The rules in force, compiled once for the standard that pods are held against and for their options.
 
@@ -106,25 +140,30 @@ class Engine:
         row = kinds.row_of(kind)
         return bool(self._plan(row)) or (self._assessor is not None and bool(row.places))
 
-    def evaluate(self, resource: Resource, *, assess: bool = True) -> Evaluation:
+    def evaluate(self, resource: Resource, *, assess: bool = True, memory: Memory | None = None) -> Evaluation:
         """Run every rule over what it is about, and the classifier, unless there is no time to `assess` the risk.
 
-        A rule finds at most MAX_FINDINGS things in an object, and says so.
+        A rule finds at most MAX_FINDINGS things in an object, and says so. What the `memory` knows is not sought again.
         """
-        findings: list[Finding] = []
-        pods, whole = resource.pods, (((resource.body, ()),), ((resource, ()),))
-        for rule, check, about_pods, about_all in self._plan(resource.row):
-            end = len(findings) + MAX_FINDINGS
-            for view, prefix in pods if about_pods else whole[about_all]:
-                # One loop, and no call for it: most rules find nothing, and there are many.
-                for found in check(view):
-                    if len(findings) == end:
-                        findings[-1] = _last_of_many(findings[-1])
-                        break
-                    findings.append(Finding(rule, prefix + found.path, found.message, len(prefix)))
-        assessor = self._assessor if assess else None
-        risk = assessor.assess(resource.pods) if assessor is not None and resource.pods else None
+        key = memory.key(self, resource) if memory is not None and assess else None
+        if memory is not None and key is not None and (known := memory.find(key)) is not None:
+            findings = _run(known.steps, resource)
+            risk = self._assess(resource) if known.risk is None else known.risk.of(resource.pods[0].pod)
+        elif memory is None or key is None or not memory.wants(key):
+            findings = _run(self._plan(resource.row), resource)
+            risk = self._assess(resource) if assess else None
+        else:
+            learnt: list[_Step | _Findings] = []
+            findings = _run(self._plan(resource.row), resource, learnt)
+            pod = resource.pods[0].pod
+            pod.looked_beyond = False
+            risk = self._assess(resource)
+            lasting = risk.without_pod() if risk is not None and not pod.looked_beyond else None
+            memory.keep(key, Known(_joined(learnt), lasting))
         return Evaluation(tuple(findings), risk) if findings or risk is not None else NOTHING
+
+    def _assess(self, resource: Resource) -> Risk | None:
+        return self._assessor.assess(resource.pods) if self._assessor is not None and resource.pods else None
 
     def edits(self, resource: Resource, finding: Finding) -> tuple[Edit, ...]:
         """What would be written instead, as edits of the whole object; empty where nobody can say."""
@@ -144,6 +183,46 @@ class Engine:
                 if _looks_at(rule, row)
             )
         return plan
+
+
+def _run(
+    steps: Iterable[_Step | _Findings], resource: Resource, learnt: list[_Step | _Findings] | None = None
+) -> list[Finding]:
+    """What is found, step by step. `learnt` is told, of an object with one pod, what follows from the pod's spec alone,
+    and the steps of which that cannot be said."""
+    findings: list[Finding] = []
+    pods, whole = resource.pods, (((resource.body, ()),), ((resource, ()),))
+    watched = pods[0].pod if learnt is not None else None
+    for step in steps:
+        if not isinstance(step, _Step):
+            findings += step
+            continue
+        rule, check, about_pods, about_all = step
+        begin = len(findings)
+        end = begin + MAX_FINDINGS
+        if watched is not None:
+            watched.looked_beyond = False
+        for view, prefix in pods if about_pods else whole[about_all]:
+            # One loop, and no call for it: most rules find nothing, and there are many.
+            for found in check(view):
+                if len(findings) == end:
+                    findings[-1] = _last_of_many(findings[-1])
+                    break
+                findings.append(Finding(rule, prefix + found.path, found.message, len(prefix)))
+        if learnt is not None and watched is not None:
+            learnt.append(tuple(findings[begin:]) if about_pods and not watched.looked_beyond else step)
+    return findings
+
+
+def _joined(steps: Iterable[_Step | _Findings]) -> tuple[_Step | _Findings, ...]:
+    """The same without what found nothing, and with what follows each other in one."""
+    joined: list[_Step | _Findings] = []
+    for step in steps:
+        if isinstance(step, _Step) or not joined or isinstance(joined[-1], _Step):
+            joined += [step] if step else []
+        else:
+            joined[-1] += step
+    return tuple(joined)
 
 
 def _looks_at(rule: Rule, row: Row) -> bool:

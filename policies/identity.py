@@ -66,4 +66,7 @@ class Identity(Struct, frozen=True):
     @property
     def controller(self) -> OwnerReference | None:
         """The controller that the object says it was made by."""
-        return next((owner for owner in self.owners if owner is not None and owner.controller), None)
+        for owner in self.owners:
+            if owner is not None and owner.controller:
+                return owner
+        return None

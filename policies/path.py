@@ -22,7 +22,7 @@ def render(path: Path) -> str:
     for step in path:
         if isinstance(step, int):
             text += f"[{step}]"
-        elif _PLAIN_KEY.fullmatch(step):
+        elif (step.isidentifier() and step.isascii()) or _PLAIN_KEY.fullmatch(step):
             text += f".{step}" if text else step
         else:
             text += f"[{json.dumps(step)}]".replace("\x7f", "\\u007f")  # JSON may hold it as it is

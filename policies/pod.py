@@ -4,11 +4,12 @@ Rules reach containers only through `Pod.containers`, which holds init, sidecar,
 that none can be forgotten. What is decoded of a pod is in policies.api.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from policies import image as images
 from policies.api import (
@@ -26,7 +27,7 @@ from policies.api import (
     VolumeSource,
 )
 from policies.host_path import normalise
-from policies.identity import NO_TEXTS, Identity
+from policies.identity import NO_TEXTS, Identity, Kind
 from policies.image import Image
 from policies.path import Path
 
@@ -240,17 +241,27 @@ class Container:
         return self.spec.volume_mounts or ()
 
 
+class Origin(NamedTuple):
+    """What a pod stands in, and the kind of the controller that made that: None where it says of none."""
+
+    kind: Kind
+    controller: str | None
+
+
 class Pod:
     """A pod, or the pod that a template describes.
 
     `object` is the object that it stands in: itself, or the workload. `names` says what that object calls a
     pod's spec and its lists of containers. `windows`: the pod says that it runs on Windows
     (spec.os.name, KEP-2802). `user_namespace`: it runs in a user namespace of its own (hostUsers: false, KEP-127).
+
+    `encoded` is the spec as it was sent, where it was JSON. What is found by it, by `names` and by `origin` alone is
+    the same wherever these are; `looked_beyond` tells whether somebody has looked at anything else.
     """
 
     __slots__ = (
-        "_long_running", "annotations", "containers", "labels", "meta", "names", "object", "security", "spec",
-        "user_namespace", "volumes", "windows",
+        "_long_running", "_meta", "_object", "containers", "encoded", "looked_beyond", "names", "origin", "security",
+        "spec", "user_namespace", "volumes", "windows",
     )  # fmt: skip
 
     def __init__(
@@ -259,12 +270,15 @@ class Pod:
         meta: ObjectMeta | None = None,
         object: Identity = _THE_POD,  # noqa: A002 - as the attribute, which reads best
         names: Names = NAMES,
+        encoded: Raw | None = None,
     ) -> None:
         self.spec = spec
-        self.meta = meta = meta or _NO_META
-        self.labels = meta.labels or NO_TEXTS
-        self.annotations = meta.annotations or NO_TEXTS
-        self.object = object
+        self.encoded = encoded
+        self.looked_beyond = False
+        self._meta = meta or _NO_META
+        self._object = object
+        controller = object.controller
+        self.origin = Origin(object.kind, None if controller is None else controller.kind or "")
         self.names = names
         self.security = spec.security_context or _NO_POD_SECURITY
         self.volumes: tuple[Volume, ...] = (
@@ -290,13 +304,35 @@ class Pod:
         return next(((found,) for found in self.containers if found.at() == path[:3]), self.containers)
 
     @property
+    def object(self) -> Identity:
+        self.looked_beyond = True
+        return self._object
+
+    @property
+    def meta(self) -> ObjectMeta:
+        self.looked_beyond = True
+        return self._meta
+
+    @property
+    def labels(self) -> Mapping[str, str | None]:
+        return self.meta.labels or NO_TEXTS
+
+    @property
+    def annotations(self) -> Mapping[str, str | None]:
+        return self.meta.annotations or NO_TEXTS
+
+    @property
+    def is_naked(self) -> bool:
+        """Whether it stands by itself, and nobody says that a controller made it."""
+        return self.origin.kind.kind == "Pod" and self.origin.controller is None
+
+    @property
     def ends(self) -> bool:
         """Whether it is made to end: a Job's pod, or one that is not started again."""
-        controller = self.object.controller
         return (
-            self.object.kind.kind in _ENDING
+            self.origin.kind.kind in _ENDING
             or self.spec.restart_policy in ("Never", "OnFailure")
-            or (controller is not None and controller.kind in _ENDING)
+            or self.origin.controller in _ENDING
         )
 
     @property

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, cast, get_args
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import force_setattr
 
 from policies import complaint, kinds
 from policies.api import ObjectMeta, PodSpec
@@ -98,16 +99,19 @@ def _own_kind(obj: Object) -> Kind:
 
 
 @cache
-def _type(row: Row) -> type[Object]:
-    """The type that objects of this row are decoded into: its body, and the way to its pods."""
+def _type(row: Row, encoded: bool = False) -> type[Object]:
+    """The type that objects of this row are decoded into: its body, and the way to its pods.
+
+    From JSON their specs stay `encoded` until it is known where they stand.
+    """
     if not row.places:
         return row.body
-    tree = _Node({}, [])
+    tree = _Node({}, {})
     for place in row.places:
         node = tree
         for step in place.path:
-            node = node.below.setdefault(step, _Node({}, []))
-        node.specs.append(place.names)
+            node = node.below.setdefault(step, _Node({}, {}))
+        node.specs[place.names] = Raw if encoded else _spec(place.names) | None
     return cast("type[Object]", msgspec.defstruct("Object", _fields(tree, row.body), bases=(row.body,), frozen=True))
 
 
@@ -121,7 +125,7 @@ class _Node(NamedTuple):
     """What is read of an object, or of something in it: fields, and the pods' specs that it holds."""
 
     below: dict[str, "_Node"]
-    specs: list[Names]
+    specs: dict[Names, Any]
 
 
 _Field = tuple[str, Any, Any]
@@ -130,7 +134,7 @@ _Field = tuple[str, Any, Any]
 def _fields(node: _Node, base: type[Struct] | None) -> list[_Field]:
     own = {field.encode_name: field.type for field in msgspec.structs.fields(base)} if base is not None else {}
     fields = [_field(step, _branch(step, below, own.get(step))) for step, below in node.below.items()]
-    fields += [_field(names.spec, _spec(names) | None) for names in node.specs]
+    fields += [_field(names.spec, kind) for names, kind in node.specs.items()]
     if node.specs and "metadata" not in own:
         fields.append(_field("metadata", ObjectMeta | None))
     return fields
@@ -170,7 +174,12 @@ def _attribute(step: str) -> str:
 
 @cache
 def _decoder(row: Row) -> msgspec.json.Decoder[Object]:
-    return msgspec.json.Decoder(_type(row))
+    return msgspec.json.Decoder(_type(row, encoded=True))
+
+
+@cache
+def _spec_decoder(names: Names) -> msgspec.json.Decoder[PodSpec | None]:
+    return msgspec.json.Decoder(_spec(names) | None)
 
 
 # What reading can raise; a ValidationError is a DecodeError.
@@ -193,13 +202,8 @@ def _pods(obj: Object, row: Row, identity: Identity) -> tuple[FoundPod, ...]:
     for place in row.places:
         names = place.names
         for prefix, holder in _walk(obj, (), place.path) if place.path else (((), obj),):
-            if (spec := getattr(holder, _attribute(names.spec), None)) is not None:
-                at = (*prefix, names.spec)
-                _refuse_crowd(spec, at)
-                try:
-                    found.append(FoundPod(Pod(spec, holder.metadata, identity, names), prefix))
-                except _FLAWS as error:
-                    raise _unreadable(error, at) from error
+            if (pod := _pod(holder, prefix, identity, names)) is not None:
+                found.append(FoundPod(pod, prefix))
             elif not row.optional and (holder is not None or kinds.must_hold_pods(identity.kind)):
                 missing = prefix if holder is None else (*prefix, names.spec)
                 what = shown(identity.kind.kind)
@@ -207,6 +211,26 @@ def _pods(obj: Object, row: Row, identity: Identity) -> tuple[FoundPod, ...]:
             if len(found) > _MAX_PODS:
                 raise UnreadableObjectError(prefix, f"is one of more than {_MAX_PODS} pods in one object")
     return tuple(found)
+
+
+def _pod(holder: Any, prefix: Path, identity: Identity, names: Names) -> Pod | None:
+    """The pod that something holds; None where it holds none."""
+    field = _attribute(names.spec)
+    spec = encoded = getattr(holder, field, None)
+    at = (*prefix, names.spec)
+    try:
+        if isinstance(encoded, Raw):
+            spec = _spec_decoder(names).decode(encoded)
+            # Nobody has seen it yet; rules that are about the holder find there what they would have found.
+            force_setattr(holder, field, spec)
+        else:
+            encoded = None
+        if spec is None:
+            return None
+        _refuse_crowd(spec, at)
+        return Pod(spec, holder.metadata, identity, names, encoded)
+    except _FLAWS as error:
+        raise _unreadable(error, at) from error
 
 
 def _refuse_crowd(spec: PodSpec, at: Path) -> None:

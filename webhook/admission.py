@@ -90,7 +90,8 @@ def _answered(
 ) -> Admitted | Asked:
     """The answer by what the policy is here: as it was given before, or judged now."""
     recall = context.recall
-    key = recall.key(request, kind, policy, here)
+    recall.under(policy)
+    key = recall.key(request, kind, here)
     if (kept := recall.find(key)) is not None:
         return Admitted(review.encode(kept.response, request), request, kept.decision, here)
     # What may deny is never left out: an answer without it would let through what nobody has looked at.
@@ -152,10 +153,10 @@ def _judge(
         resource = resources.read(request.object, kind, request.requester, before)
         if runs_apart(resource, policy):
             return decisions.ALLOWED, True
-        evaluation, known = policy.engine.evaluate(resource, assess=assess), NOTHING
+        evaluation, known = policy.engine.evaluate(resource, assess=assess, memory=context.recall.specs), NOTHING
         if changes and (evaluation.findings or grants.is_risky(evaluation, policy)):
             evaluation = review.with_values(evaluation, request.object)
-            known = grants.excused(_before(resource, request, policy), resource)
+            known = grants.excused(_before(resource, request, policy, context), resource)
     except UnreadableObjectError as error:
         if changes and review.is_specification_kept(request):
             return decisions.tolerate(error), False
@@ -178,7 +179,7 @@ def _judge(
         request.object,
     )
     lifted = _lifted(case, decision, known, answers)
-    return lifted if isinstance(lifted, Asked) else (lifted, False)
+    return lifted if isinstance(lifted, Asked) else (lifted, not grants.may_change(case))
 
 
 def _lifted(case: Case, decision: Decision, known: Evaluation, answers: Answers) -> Decision | Asked:
@@ -200,11 +201,12 @@ def runs_apart(resource: Resource, policy: Policy) -> bool:
     return all(found.pod.spec.runtime_class_name in classes for found in resource.pods)
 
 
-def _before(resource: Resource, request: Request, policy: Policy) -> Evaluation:
+def _before(resource: Resource, request: Request, policy: Policy, context: Context) -> Evaluation:
     """What the object had before. What was not understood cannot excuse anything, nor what was never judged."""
     if resource.before is None or runs_apart(resource.before, policy):
         return NOTHING
     try:
-        return review.with_values(policy.engine.evaluate(resource.before), request.old_object)
+        before = policy.engine.evaluate(resource.before, memory=context.recall.specs)
+        return review.with_values(before, request.old_object)
     except UnreadableObjectError:
         return NOTHING

@@ -102,6 +102,11 @@ def weigh(case: Case, answers: Answers) -> Found | Asked:
     return tuple(found)
 
 
+def may_change(case: Case) -> bool:
+    """Whether the same request could be answered otherwise at another time: by an override, or by its owner's."""
+    return _owner(case) is not None or overrides.are_asked(case.resource)
+
+
 def excused(known: Evaluation, resource: Resource) -> Evaluation:
     """What was there before an update, without what the update writes an override for.
 

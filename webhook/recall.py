@@ -7,12 +7,16 @@ pod: metadata.name, where it is none of those that rules know (policies.identity
 the name of the volume with the account's token.
 
 What follows from the time or from other people's answers is not kept: a denial may be lifted, an override ends.
+
+Where more differs, as it does between a Job's pods and the next Job's, or between an object and what it was before an
+update, what rules found by the spec alone is still the same: they need not look again (Specs).
+
 docs/adr/0007 tells why it is there, and what it must not do.
 """
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -21,12 +25,14 @@ from msgspec.structs import astuple
 from policies import kinds
 from policies import resource as resources
 from policies.config import Policy
-from policies.decision import Decision, Verdict
+from policies.decision import Decision
+from policies.engine import Engine, Finding, Known
 from policies.identity import TELLING_NAMES, Kind
 from policies.profile import Action
+from policies.resource import Resource
 from webhook.review import Request, Response
 
-#: How much is kept: decisions, bytes of what they were given to together, and of one.
+#: How much is kept, of decisions and of specs each: how many, bytes of what they follow from together, and of one.
 MOST = 1_024
 MOST_BYTES = 4 << 20
 MOST_BYTES_EACH = 512 << 10
@@ -76,27 +82,110 @@ class Kept(Struct, frozen=True):
     response: Response
 
 
-class Recall:
-    """Decisions, the latest ones, within bounds: so many at most."""
+_Value = TypeVar("_Value")
 
-    __slots__ = ("_bytes", "_kept", "_most", "_policy")
+
+class _Latest(Generic[_Value]):
+    """What was kept or found last, within bounds. Sizes are in bytes, about."""
+
+    __slots__ = ("_bytes", "_kept", "_most")
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: dict[Key, tuple[_Value, int]] = {}
+        self._bytes = 0
+
+    def clear(self) -> None:
+        self._kept, self._bytes = {}, 0
+
+    def find(self, key: Key) -> _Value | None:
+        if (kept := self._kept.pop(key, None)) is None:
+            return None
+        self._kept[key] = kept
+        return kept[0]
+
+    def keep(self, key: Key, value: _Value, size: int) -> None:
+        if size > MOST_BYTES_EACH:
+            return
+        _, before = self._kept.pop(key, (None, 0))
+        self._bytes += size - before
+        self._kept[key] = value, size
+        while len(self._kept) > self._most or self._bytes > MOST_BYTES:
+            _, least = self._kept.pop(next(iter(self._kept)))
+            self._bytes -= least
+
+
+class Specs:
+    """What is known of pods' specs (policies.engine.Memory), of the latest ones that came more than once. Of one event
+    loop."""
+
+    __slots__ = ("_latest", "_most", "_seen")
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._seen: dict[int, None] = {}  # the hashes of the latest
+        self._latest: _Latest[Known] = _Latest(most)
+
+    def clear(self) -> None:
+        self._latest.clear()
+        self._seen.clear()
+
+    def key(self, engine: Engine, resource: Resource) -> Key | None:
+        """All that is looked at where nobody looks beyond the spec; None where there are several, or none as JSON."""
+        if len(resource.pods) != 1 or not self._most:
+            return None
+        pod, prefix = resource.pods[0]
+        if pod.encoded is None:
+            return None
+        return engine, resource.row, prefix, pod.names, pod.origin, _alike(bytes(pod.encoded), ())
+
+    def find(self, key: Key) -> Known | None:
+        return self._latest.find(key)
+
+    def wants(self, key: Key) -> bool:
+        """What came before: most that comes once never comes again."""
+        mark = hash(key)
+        if mark in self._seen:
+            return True
+        self._seen[mark] = None
+        if len(self._seen) > self._most:
+            del self._seen[next(iter(self._seen))]
+        return False
+
+    def keep(self, key: Key, known: Known) -> None:
+        findings = known.findings
+        if _SAME in key[-1] and any(map(_tells_of_volume, findings)):
+            return
+        *_, origin, spec = key
+        self._latest.keep(key, known, len(spec) + len(origin.controller or "") + _FINDING * (1 + len(findings)))
+
+
+class Recall:
+    """Decisions, the latest ones, within bounds: so many at most. And `specs`, which leads to others sooner."""
+
+    __slots__ = ("_latest", "_most", "_policy", "specs")
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._policy: Policy | None = None
-        self._kept: dict[Key, Kept] = {}
-        self._bytes = 0
+        self._latest: _Latest[Kept] = _Latest(most)
+        self.specs = Specs(most)
 
-    def key(self, request: Request, kind: Kind, policy: Policy, here: Policy) -> Key | None:
+    def under(self, policy: Policy) -> None:
+        """From now on this policy is in force. Another one begins with nothing."""
+        if policy is not self._policy:
+            self._policy = policy
+            self._latest.clear()
+            self.specs.clear()
+
+    def key(self, request: Request, kind: Kind, here: Policy) -> Key | None:
         """All that a verdict follows from; None where that is not known, or too much.
 
-        `here` is what the `policy` is in the namespace.
+        `here` is what the policy in force is in the namespace.
         """
         row = kinds.row_of(kind)
         if not self._most or request.operation != "CREATE" or not row.places or not resources.fields_read(row) <= _READ:
             return None
-        if policy is not self._policy:
-            self._policy, self._kept, self._bytes = policy, {}, 0
         try:
             found = _decode(request.object)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -108,24 +197,17 @@ class Recall:
 
     def find(self, key: Key | None) -> Kept | None:
         """What was decided then."""
-        if key is None or (kept := self._kept.pop(key, None)) is None:
-            return None
-        self._kept[key] = kept
-        return kept
+        return None if key is None else self._latest.find(key)
 
     def keep(self, key: Key | None, decision: Decision, response: Response) -> None:
         """Remember a decision that nothing but its key changes."""
-        if key is None or not _is_lasting(decision) or (_SAME in key[-1] and _tells_of_volume(decision)):
+        if key is None or not _is_lasting(decision):
+            return
+        if _SAME in key[-1] and any(_tells_of_volume(reason.finding) for reason in decision.reasons):
             return
         if decision.risk is not None:
             decision = msgspec.structs.replace(decision, risk=decision.risk.without_pod())
-        if (size := _size(key, decision)) > MOST_BYTES_EACH:
-            return
-        self._bytes += size
-        self._kept[key] = Kept(decision, response)
-        while len(self._kept) > self._most or self._bytes > MOST_BYTES:
-            oldest = next(iter(self._kept))
-            self._bytes -= _size(oldest, self._kept.pop(oldest).decision)
+        self._latest.keep(key, Kept(decision, response), _size(key, decision))
 
 
 def _alike(spec: bytes, meta: Iterable[Raw]) -> bytes:
@@ -140,22 +222,26 @@ def _alike(spec: bytes, meta: Iterable[Raw]) -> bytes:
 
 
 def _is_lasting(decision: Decision) -> bool:
-    """Whether it would be the same at any time: no denial, nothing held against the risk, nothing of an override."""
+    """Whether it would be the same at any time: nothing held against the risk, nothing of an override."""
     return (
-        decision.judged is not Verdict.DENY
-        and decision.unreadable is None
+        decision.unreadable is None
         and decision.risk_action is Action.OFF
         and not decision.refusals
         and not decision.lifted
     )
 
 
-def _tells_of_volume(decision: Decision) -> bool:
+def _tells_of_volume(finding: Finding) -> bool:
     name = _VOLUME.decode()
-    return any(name in reason.finding.message or name in str(reason.finding.path) for reason in decision.reasons)
+    return name in finding.message or name in str(finding.path)
 
 
 def _size(key: Key, decision: Decision) -> int:
     """About how many bytes of memory it takes to remember this."""
-    _, _, *asked = key
-    return len(msgspec.msgpack.encode(asked)) + _FINDING * (1 + len(decision.reasons))
+    _, kind, sub_resource, namespace, requester, _, *parts = key
+    return (
+        sum(map(len, parts))
+        + sum(map(len, (*kind, sub_resource or "", namespace or "")))
+        + len(msgspec.msgpack.encode(requester))
+        + _FINDING * (1 + len(decision.reasons))
+    )

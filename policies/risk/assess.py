@@ -66,6 +66,10 @@ class Risk:
                     return chosen
         return ()
 
+    def of(self, pod: Pod) -> "Risk":
+        """The same of another pod, which shows the same."""
+        return Risk(self._assessor, pod, self.path, self._features, self.log_odds)
+
     def without_pod(self) -> "Risk":
         """The same for keeping: it holds on to no pod, and knows no remedy."""
         return Risk(self._assessor, None, self.path, self._features, self.log_odds)

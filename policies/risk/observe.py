@@ -159,7 +159,7 @@ class Observer:
             _raise(found, "power", power)
             if IMAGES not in without:
                 self._held(container, role, power, found)
-                if role >= Role.RUNTIME and SCHEDULING not in without and _is_naked(container.pod):
+                if role >= Role.RUNTIME and SCHEDULING not in without and container.pod.is_naked:
                     _raise(found, "naked_pod_with_power", power)
             if commands:
                 _used(container, role, power, done, found)
@@ -219,7 +219,7 @@ def _scheduling(pod: Pod, found: Features) -> None:
                 found["tolerates_everything"] = 1
         elif toleration.key.rpartition("/")[2] in _CONTROL_PLANE:
             found["tolerates_control_plane"] = 1
-    if _is_naked(pod):
+    if pod.is_naked:
         found["naked_pod"] = 1
 
 
@@ -229,10 +229,6 @@ def _pod_privileges(pod: Pod, found: Features) -> None:
         found["kernel_sysctl"] = 1
     if (windows := security.windows_options) is not None and windows.host_process:
         found["host_process"] = 1
-
-
-def _is_naked(pod: Pod) -> bool:
-    return pod.object.kind.kind == "Pod" and pod.object.controller is None
 
 
 def _privileges(container: Container, found: Features) -> int:
