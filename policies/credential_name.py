@@ -17,6 +17,8 @@ class Asks(IntEnum):
     CLOUD_KEY = 3
 
 
+#: Characters at the end of a name that are looked at.
+_MAX = 200
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _PASSWORDS = frozenset(
     {"pwd", "pass", "pword", "pswd", "passw", "passwords", "dbpass", "userpass", "rootpass", "adminpass", "dbpwd"}
@@ -79,10 +81,14 @@ _HARMLESS = frozenset(
 )
 
 
-@lru_cache(maxsize=4096)
 def asks(name: str) -> Asks:
     """What this name asks for. Words are told apart in snake_case, kebab-case, camelCase and dotted names."""
-    words = [word.lower() for word in _WORDS.findall(name[-200:])]
+    return _asks(name[-_MAX:])
+
+
+@lru_cache(maxsize=4096)
+def _asks(name: str) -> Asks:
+    words = [word.lower() for word in _WORDS.findall(name)]
     if not words or name in ("PWD", "OLDPWD"):
         return Asks.NOTHING
     if _is_cloud_key(words):

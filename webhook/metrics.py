@@ -37,6 +37,8 @@ _STAGES: tuple[Stage, ...] = ("http", "call", "overload", "review", "late", "log
 _WHATS: tuple[What, ...] = get_args(What)
 _OVERRIDES = ("used", "refused")
 _RISKS = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
+#: Of a kind and its group: Kubernetes takes 63 and 253 characters.
+_LONGEST = 63 + 253
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 2.5, 10.0)
 
 
@@ -94,8 +96,12 @@ class _Dates(Collector):
         )
 
 
-@lru_cache(maxsize=256)
 def _label(group: str, kind: str) -> str:
+    return _known_label(group, kind) if len(group) + len(kind) <= _LONGEST else "other"
+
+
+@lru_cache(maxsize=256)
+def _known_label(group: str, kind: str) -> str:
     return kind if kinds.holds_pods(Kind(group, kind)) else "other"
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from policies import credential_name
 from policies.credential_name import Asks, asks
 
 PASSWORDS = "pwd pass pword pswd passw passwords dbpass userpass rootpass adminpass dbpwd"
@@ -132,3 +133,10 @@ def test_a_bounded_number_is_remembered() -> None:
 
 def test_what_asks_for_more_is_more() -> None:
     assert [int(each) for each in Asks] == [0, 1, 2, 3]
+
+
+def test_of_a_long_name_only_the_end_is_looked_at_and_kept() -> None:
+    credential_name._asks.cache_clear()
+    for begin in ("a", "b", "c" * 100_000):
+        assert asks(begin + "_" * 190 + "_A_PASSWORD") is Asks.PASSWORD
+    assert credential_name._asks.cache_info().currsize == 1

@@ -6,6 +6,7 @@ from typing import Any
 from policies import config
 from policies.config import Policy
 from tests.reviews import body, pod, privileged_pod, review
+from webhook import metrics as counting
 from webhook.admission import Admitted, admit, consider
 from webhook.metrics import Metrics
 
@@ -156,3 +157,12 @@ def test_series_are_as_many_as_there_are_words_of_ours_whatever_is_asked() -> No
     ask(range(1, 500))
     assert series() == known
     assert known < 500
+
+
+def test_a_kind_that_is_longer_than_any_is_not_kept() -> None:
+    counting._known_label.cache_clear()
+    assert counting._label("apps", "Deployment") == "Deployment"
+    assert counting._label("g" * 253, "K" * 63) == "other"
+    assert counting._known_label.cache_info().currsize == 2
+    assert counting._label("g" * 253, "K" * 64) == "other"
+    assert counting._known_label.cache_info().currsize == 2

@@ -1,6 +1,7 @@
 """What comes from one template is judged once; and the verdict is the same as if it were judged each time."""
 
 import copy
+import itertools
 import json
 import re
 from pathlib import Path
@@ -13,13 +14,15 @@ import policies.rules
 from policies import api, config, kinds
 from policies import resource as resources
 from policies.config import Policy
+from policies.engine import Engine, Evaluation
 from policies.identity import TELLING_NAMES, Kind
+from policies.resource import Resource
 from tests.policies import examples
 from tests.reviews import RECORDED, pod, privileged_pod, recorded, review
 from webhook import recall
 from webhook.admission import Admitted, Context, admit, consider
 from webhook.asking import Plain
-from webhook.recall import Recall
+from webhook.recall import Recall, Specs
 
 HEAD = "apiVersion: podgate.dev/v1alpha1\nkind: GatePolicy\nmetadata: {name: x}\nspec:\n"
 ALL = config.parse(HEAD + "  profile: all\n")
@@ -87,6 +90,11 @@ class TestWhatIsAlike:
         template = {"spec": fleet()["request"]["object"]["spec"]}
         made = {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "a"}, "spec": {"template": template}}
         assert hits(review(made), review(made | {"metadata": {"name": "b"}})) == 1
+
+    @pytest.mark.parametrize("mode", ["enforce", "warn", "audit"])
+    def test_what_is_denied_and_nobody_could_lift(self, mode: str) -> None:
+        policy = config.parse(HEAD + f"  profile: pss-baseline\n  mode: {mode}\n")
+        assert hits(review(privileged_pod()), review(privileged_pod()), policy=policy) == 1
 
     def test_fields_that_nobody_reads(self) -> None:
         other = fleet()
@@ -162,13 +170,22 @@ class TestWhatDiffers:
 class TestWhatIsNotKept:
     """Time and other people have a say in it."""
 
-    def test_a_denial(self) -> None:
-        policy = config.parse(HEAD + "  profile: pss-baseline\n")
-        assert hits(review(privileged_pod()), review(privileged_pod()), policy=policy) == 0
+    @pytest.mark.parametrize("mode", ["enforce", "warn", "audit"])
+    def test_a_denial_that_asks_for_an_override(self, mode: str) -> None:
+        policy = config.parse(HEAD + f"  profile: pss-baseline\n  mode: {mode}\n")
+        asks = privileged_pod()
+        asks["metadata"]["annotations"] = {"podgate.dev/override-reason": "none"}
+        assert hits(review(asks), review(asks), policy=policy) == 0
 
-    def test_a_denial_that_the_mode_softens(self) -> None:
-        policy = config.parse(HEAD + "  profile: pss-baseline\n  mode: audit\n")
-        assert hits(review(privileged_pod()), review(privileged_pod()), policy=policy) == 0
+    @pytest.mark.parametrize("mode", ["enforce", "warn", "audit"])
+    def test_a_denial_of_what_a_controller_makes(self, mode: str) -> None:
+        policy = config.parse(HEAD + f"  profile: pss-baseline\n  mode: {mode}\n")
+        made = privileged_pod()
+        made["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "web", "uid": "1", "controller": True}]
+        account = {"username": "system:serviceaccount:kube-system:replicaset-controller"}
+        assert hits(review(made, userInfo=account), review(made, userInfo=account), policy=policy) == 0
+        # Whoever else says so is nobody's controller, and no owner is asked.
+        assert hits(review(made), review(made), policy=policy) == 1
 
     def test_what_asks_for_an_override(self) -> None:
         asks = fleet()
@@ -251,13 +268,178 @@ class TestBounds:
     def test_at_the_size_of_one_and_of_all_and_one_over(self, monkeypatch: pytest.MonkeyPatch) -> None:
         memory = Recall()
         admit(body(fleet()), ALL, Context(recall=memory))
-        size = memory._bytes
+        size = memory._latest._bytes
         for name, many in (("MOST_BYTES_EACH", 1), ("MOST_BYTES", 1)):
             monkeypatch.setattr(recall, name, size)
             assert hits(fleet(), fleet()) == many
             monkeypatch.setattr(recall, name, size - 1)
             assert hits(fleet(), fleet()) == 0
             monkeypatch.undo()
+
+
+class Sought(Specs):
+    """Counts what was known of a spec."""
+
+    def __init__(self, most: int = recall.MOST) -> None:
+        super().__init__(most)
+        self.hits = 0
+
+    def find(self, key: Any) -> Any:
+        found = super().find(key)
+        self.hits += found is not None
+        return found
+
+
+def read(obj: dict[str, Any], kind: Kind | None = None) -> Resource:
+    encoded = msgspec.Raw(json.dumps(obj, separators=(",", ":")).encode())
+    return resources.read(encoded, kind)
+
+
+def known(*objects: dict[str, Any], memory: Sought | None = None, engine: Engine = ALL.engine) -> int:
+    """Of how many of these, one after the other, something was known by their spec; what is found is the same."""
+    memory = Sought() if memory is None else memory
+    before = memory.hits
+    for each in objects:
+        found, sought = engine.evaluate(read(each), memory=memory), engine.evaluate(read(each))
+        assert found.findings == sought.findings
+        assert said(found) == said(sought)
+    return memory.hits - before
+
+
+def said(evaluation: Evaluation) -> Any:
+    risk = evaluation.risk
+    return None if risk is None else (risk.path, risk.log_odds, risk.text, risk.remedy(0.0), risk.remedy(0.02))
+
+
+def labelled(number: int, **spec: Any) -> dict[str, Any]:
+    """A pod like others, but for a label."""
+    made = pod(spec={"hostNetwork": True, "containers": [{"name": "c", "image": "ubuntu"}], **spec})
+    return made | {"metadata": {"name": "a", "labels": {"number": str(number)}}}
+
+
+class TestSpecs:
+    """What follows from a pod's spec alone is not sought again."""
+
+    def test_what_comes_twice_is_kept_and_known_the_third_time(self) -> None:
+        assert known(labelled(1)) == 0
+        assert known(labelled(1), labelled(2)) == 0
+        assert known(labelled(1), labelled(2), labelled(3), labelled(4)) == 2
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            labelled(3, hostPID=True),
+            {**labelled(3), "kind": "PodTemplate", "template": labelled(3)},
+            {
+                **labelled(3),
+                "metadata": {"name": "a", "ownerReferences": [{"kind": "Job", "name": "a", "controller": True}]},
+            },
+        ],
+        ids=["another spec", "in another kind", "made by a controller"],
+    )
+    def test_what_differs_is_looked_at(self, other: dict[str, Any]) -> None:
+        assert known(labelled(1), labelled(2), other) == 0
+
+    def test_policies_do_not_mix(self) -> None:
+        memory = Sought()
+        other = config.parse(HEAD + "  profile: pss-baseline\n").engine
+        assert known(labelled(1), labelled(2), memory=memory) == 0
+        assert known(labelled(3), memory=memory, engine=other) == 0
+        assert known(labelled(3), memory=memory) == 1
+
+    def test_rules_that_look_beyond_the_spec_look_each_time(self) -> None:
+        memory = Sought()
+        assert known(labelled(1), labelled(2), memory=memory) == 0
+        for meta in META:
+            known({**labelled(3), "metadata": {"name": "a", **meta}}, memory=memory)
+        made = [meta for meta in META if meta.get("ownerReferences", [{}])[0].get("controller")]
+        assert memory.hits == len(META) - len(made)
+
+    def test_the_volume_of_the_token_has_another_name_each_time(self) -> None:
+        pods = [fleet(volume=f"kube-api-access-{number:05}")["request"]["object"] for number in range(3)]
+        assert known(*pods) == 1
+
+    def test_where_that_name_would_be_told_nothing_is_kept(self) -> None:
+        pods = [fleet(volume=f"kube-api-access-{number:05}")["request"]["object"] for number in range(3)]
+        for each in pods:
+            each["spec"]["volumes"][0] = {"name": each["spec"]["volumes"][0]["name"], "hostPath": {"path": "/"}}
+        assert known(*pods) == 0
+
+    def test_objects_with_several_pods_and_what_was_no_json(self) -> None:
+        template = {"template": {"spec": labelled(1)["spec"]}}
+        jobs = {"replicatedJobs": [{"name": "a", "template": {"spec": template}}] * 2}
+        several = {"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet", "metadata": {"name": "a"}, "spec": jobs}
+        assert known(several, several, several) == 0
+        memory = Sought()
+        for _ in range(3):
+            ALL.engine.evaluate(resources.read(labelled(1)), memory=memory)
+        assert memory.hits == 0
+
+    def test_without_time_for_the_risk_nothing_is_kept(self) -> None:
+        memory = Sought()
+        for _ in range(3):
+            ALL.engine.evaluate(read(labelled(1)), assess=False, memory=memory)
+        assert known(labelled(1), memory=memory) == 0
+
+    def test_updates_are_told_what_was_there(self) -> None:
+        memory = Recall()
+        memory.specs = Sought()
+        reviews = [review(labelled(number), old=labelled(number - 1)) for number in (1, 2, 3)]
+        for each in reviews:
+            assert told(admit(body(each), ALL, Context(recall=memory))) == told(admit(body(each), ALL))
+        assert memory.specs.hits == 4
+
+    def test_examples_of_all_rules_with_other_metadata(self) -> None:
+        memory, metas = Sought(), itertools.cycle(META)
+        for _, case in [*examples.good(), *examples.bad()]:
+            obj = examples.obj(case)
+            if obj.get("kind"):
+                # Twice to be known, and then two of them in turn.
+                others = [{}, {}, next(metas), next(metas)]
+                known(*({**obj, "metadata": {**(obj.get("metadata") or {}), **meta}} for meta in others), memory=memory)
+        assert memory.hits > 500
+
+    def test_the_number_of_specs(self) -> None:
+        each = [labelled(0, hostname=f"n{number}") for number in range(3)]
+        assert known(*each, *each, *each, memory=Sought(3)) == 3
+        assert known(*each, *each, *each, memory=Sought(2)) == 0
+        assert known(*each, *each, *each, memory=Sought(0)) == 0
+
+    def test_a_spec_at_the_size_of_one_and_one_over(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        memory = Sought()
+        known(labelled(1), labelled(2), memory=memory)
+        size = memory._latest._bytes
+        monkeypatch.setattr(recall, "MOST_BYTES_EACH", size)
+        assert known(labelled(1), labelled(2), labelled(3)) == 1
+        monkeypatch.setattr(recall, "MOST_BYTES_EACH", size - 1)
+        assert known(labelled(1), labelled(2), labelled(3)) == 0
+
+    def test_another_policy_begins_with_nothing(self) -> None:
+        memory = Recall()
+        memory.specs = Sought()
+        for each in (1, 2):
+            admit(body(review(labelled(each))), ALL, Context(recall=memory))
+        admit(body(review(labelled(3))), config.parse(HEAD + "  profile: all\n"), Context(recall=memory))
+        admit(body(review(labelled(3))), ALL, Context(recall=memory))
+        assert memory.specs.hits == 0
+
+
+#: Metadata that rules look at, and that they do not.
+META: list[dict[str, Any]] = [
+    {},
+    {"labels": {"a": "b"}},
+    {"labels": {"app": "helm", "name": "tiller"}},
+    {"namespace": "kube-system"},
+    {"namespace": "default"},
+    {"resourceVersion": "1"},
+    {"annotations": {f"container.apparmor.security.beta.kubernetes.io/{name}": "unconfined" for name in ("c", "app")}},
+    {"annotations": {"seccomp.security.alpha.kubernetes.io/pod": "unconfined"}},
+    {"annotations": {"kubernetes.io/config.mirror": "1"}},
+    {"ownerReferences": [{"kind": "Job", "name": "a", "controller": True}]},
+    {"ownerReferences": [{"kind": "ReplicaSet", "name": "a", "controller": True}]},
+    {"ownerReferences": [{"kind": "ReplicaSet", "name": "a"}]},
+    {"name": "tiller-deploy"},
+]
 
 
 class TestNothingElseIsRead:
