@@ -128,7 +128,7 @@ def test_of_a_long_name_the_last_characters_count() -> None:
 def test_a_bounded_number_is_remembered() -> None:
     for number in range(4_200):
         asks(f"name_{number}")
-    assert asks.cache_info().currsize == asks.cache_info().maxsize == 4_096
+    assert credential_name._asks.cache_info().currsize == credential_name._asks.cache_info().maxsize == 4_096
 
 
 def test_what_asks_for_more_is_more() -> None:
