@@ -75,8 +75,9 @@ coverage: $(READY) ## Run the tests with branch coverage; policies/ must stay at
 	@$(BIN)/coverage report --include='webhook/*,certs/*'
 
 .PHONY: generate
-generate: $(READY) ## Write everything that is derived: docs/{rules,settings,features}.md
+generate: $(READY) ## Write everything that is derived: docs/{rules,settings,features}.md, what rules say
 	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -m tests.policies.messages
 
 .PHONY: generated
 generated: $(READY)

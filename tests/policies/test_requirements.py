@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from policies.pod import Container
 from policies.requirements import Default
 from policies.resource import read
 from policies.rule import Put
+from policies.rules.resource.resource_range import resource_range
 
 
 def container(resources: Any = None, for_pod: Any = None) -> Container:
@@ -97,3 +99,12 @@ def test_a_default_is_a_quantity_above_zero(value: str | float | None) -> None:
 def test_no_other_default_is_taken(value: str | float) -> None:
     with pytest.raises(ValueError, match=rf"^default is {value}: write a quantity above 0, as in 500m or 1Gi$"):
         Default(value)
+
+
+@pytest.mark.parametrize("value", [0, "0", "-1", "0m", "", "much"])
+@pytest.mark.parametrize("name", ["maxCpuRequest", "maxCpuLimit", "maxMemoryRequest", "maxMemoryLimit"])
+def test_a_bound_is_a_quantity_above_0(name: str, value: str | int) -> None:
+    assert resource_range.options is not None
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.convert({name: value}, resource_range.options)
+    assert str(caught.value) == f"{name} is {value}: write a quantity above 0, as in 500m or 1Gi"
