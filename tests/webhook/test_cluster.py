@@ -201,6 +201,24 @@ def test_a_line_that_does_not_end_is_not_held(
     feed.cut()
 
 
+def test_a_line_at_the_limit_is_read_and_of_a_byte_more_nothing(
+    api: ApiServer, reached: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 1 << 20
+    monkeypatch.setattr(cluster, "MAX_BYTES", most)
+    feed = Feed()
+    api.answer = lambda _: feed
+    for part in (b"x" * most, b"\nshort\n", b"y" * (most + 1)):
+        feed.raw(part)
+    with reached.follow("/x", 5) as stream:
+        lines = iter(stream)
+        assert next(lines) == b"x" * most
+        assert next(lines) == b"short"
+        with pytest.raises(ClusterError, match="a line is larger than 1 MiB"):
+            next(lines)
+    feed.cut()
+
+
 def test_lines_are_ended_by_another_thread(api: ApiServer, reached: Cluster) -> None:
     feed = Feed()
     api.answer = lambda _: feed

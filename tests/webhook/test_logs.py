@@ -147,6 +147,32 @@ def test_a_line_fits_into_a_pipe_whatever_is_asked(tmp_path: Path) -> None:
     assert json.loads(line)["name"].startswith("\u2028")
 
 
+@pytest.fixture
+def sized(tmp_path: Path) -> Callable[[int], tuple[str, str]]:
+    """The line about a review and the name in it, which makes the line so many bytes long where it is not cut."""
+
+    def told(size: int) -> tuple[str, str]:
+        long = "\u2028" * 200  # six bytes each
+        asked: dict[str, Any] = {"namespace": long, "userInfo": {"username": long}}
+        wide, narrow = divmod(size - len(raw(tmp_path, review(pod(), **asked, name=""))), 6)
+        name = "\u2028" * wide + "a" * narrow
+        assert len(name) <= 256
+        return raw(tmp_path, review(pod(), **asked, name=name)), name
+
+    return told
+
+
+def test_a_line_at_the_limit_is_written_whole_and_one_byte_more_makes_its_fields_shorter(
+    sized: Callable[[int], tuple[str, str]],
+) -> None:
+    line, name = sized(MAX_LINE - 1)  # and its end
+    assert len(line) == MAX_LINE - 1
+    assert json.loads(line)["name"] == name
+    line, name = sized(MAX_LINE)
+    assert len(line) < MAX_LINE
+    assert json.loads(line)["name"] == name[:32] != name
+
+
 def test_many_decisions_are_as_many_lines_in_pieces_that_a_pipe_takes_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

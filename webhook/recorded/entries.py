@@ -69,7 +69,7 @@ def read(path: str) -> Iterator[Entry | Flaw | None]:
         with _opened(path) as stream:
             while line := stream.readline(MAX_LINE + 1):
                 number += 1
-                yield _too_long(stream, name, number) if len(line) > MAX_LINE else _entry(line, name, number)
+                yield _too_long(stream, line, name, number) if len(line) > MAX_LINE else _entry(line, name, number)
     except OSError as error:  # gzip's complaint is one, too, without a number
         problem = f"cannot be read: {(error.strerror or str(error)).lower()}"
         yield Flaw(name, number + 1 if number else None, problem, fatal=True)
@@ -91,9 +91,9 @@ def _opened(path: str) -> Iterator[BufferedIOBase]:
             buffered.detach()
 
 
-def _too_long(stream: BufferedIOBase, name: str, number: int) -> Flaw:
-    while (rest := stream.readline(MAX_LINE)) and not rest.endswith(b"\n"):
-        pass
+def _too_long(stream: BufferedIOBase, line: bytes, name: str, number: int) -> Flaw:
+    while line and not line.endswith(b"\n"):
+        line = stream.readline(MAX_LINE)
     return Flaw(name, number, f"is longer than {MAX_LINE:,} bytes")
 
 

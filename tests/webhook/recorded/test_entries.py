@@ -95,6 +95,17 @@ def test_what_is_damaged_takes_nothing_with_it(tmp_path: Path) -> None:
     assert str(flaws[0]) == f"{tmp_path}/log:2: is longer than 65,536 bytes"
 
 
+@pytest.mark.parametrize(("longer", "kind"), [(0, Entry), (1, Flaw), (2, Flaw)])
+def test_a_line_at_the_limit_is_read_and_one_byte_over_it_only_itself_is_not(
+    tmp_path: Path, longer: int, kind: type[Entry | Flaw]
+) -> None:
+    line = b'{"decision":"deny","name":""}\n'
+    line = line.replace(b'""', b'"' + b"a" * (MAX_LINE - len(line) + longer) + b'"')
+    assert len(line) == MAX_LINE + longer
+    found = entries(tmp_path / "log", LINE + line + LINE + LINE)
+    assert [type(entry) for entry in found] == [Entry, kind, Entry, Entry]
+
+
 @pytest.mark.parametrize("cut", [5, 15, -6])
 def test_a_compressed_file_that_is_cut(tmp_path: Path, cut: int) -> None:
     packed = gzip.compress(b"".join(LINE.replace(b"deny", os.urandom(4).hex().encode()) for _ in range(2_000)))
