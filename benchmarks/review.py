@@ -9,8 +9,9 @@ them. What is printed is the CPU time of the server process (user and system, fr
 requests, median of the samples: on shared cores it moves less than wall-clock time does. What Podgate costs over the
 constant is judging, logging and counting, with the processor's caches as cold as they are in a server.
 
-Podgate is asked about pods that all differ in a label, so that each is judged anew: by the rules alone, and with the
-classifier; and about copies, of which it remembers what it said.
+Podgate is asked about pods that all differ in a variable and a label, so that each is judged anew: by the rules alone,
+and with the classifier; about pods that differ in the label alone, of which it remembers what it found by the spec; and
+about copies, of which it remembers what it said.
 """
 
 import argparse
@@ -96,15 +97,16 @@ def container(name: str) -> dict[str, Any]:
     }
 
 
-def review(containers: int, label: str = "app") -> bytes:
-    """The review of the creation of a pod with so many containers."""
-    spec = {
+def review(containers: int, label: str = "app", value: str = "info") -> bytes:
+    """The review of the creation of a pod with so many containers; the first has this value in a variable."""
+    spec: dict[str, Any] = {
         "containers": [container(f"app-{number}") for number in range(containers)],
         "securityContext": {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}},
         "volumes": [{"name": "token", "projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}],
         "serviceAccountName": "default",
         "tolerations": [{"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"}],
     }
+    spec["containers"][0]["env"][0]["value"] = value
     meta = {"name": "app", "namespace": "shop", "labels": {"app": label}, "uid": "9c1c6b1e-93cc-4d43-a4ff-8ef8d0a4a5b1"}
     request = {
         "uid": "0d1d1c1a-52b4-4d0e-a4c7-1f0e5e3f1a11",
@@ -229,12 +231,14 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
 def sample(
     servers: list[tuple[int, int]], containers: int, context: ssl.SSLContext, options: argparse.Namespace
 ) -> Iterator[float]:
-    """Judging alone, the echo, the constant, the rules and all of it of different pods, and all of it of copies."""
-    different, copy = review(containers, MARK.decode()), review(containers, "copies--")
+    """Judging alone, the echo, the constant, the rules and all of it of different pods, and all of it of the others."""
+    mark = MARK.decode()
+    different, same, copy = review(containers, mark, mark), review(containers, mark), review(containers, "copies--")
     yield judging(copy, parse(RULES), options.requests)
     yield judging(copy, parse(ALL), options.requests)
     for pid, port in servers:
         yield microseconds(pid, port, context, different, options)
+    yield microseconds(*servers[-1], context, same, options)
     yield microseconds(*servers[-1], context, copy, options)
 
 
@@ -250,12 +254,14 @@ COLUMNS = (
     "constant",
     "rules",
     "and risk",
+    "same",
     "copies",
     "- echo",
     "..",
     "..",
+    "..",
 )
-ROW = "{:>10} {:>7} {:>8} {:>9} {:>6} {:>9} {:>6} {:>9} {:>7} {:>7} {:>5} {:>5}"
+ROW = "{:>10} {:>7} {:>8} {:>9} {:>6} {:>9} {:>6} {:>9} {:>6} {:>7} {:>7} {:>5} {:>5} {:>5}"
 
 
 def commands(folder: Path, echo: int, constant: int, rules: int, risk: int) -> Iterator[list[str]]:
@@ -274,7 +280,7 @@ def compared(samples: list[list[float]]) -> Iterator[str]:
     """The median of each column; and what Podgate adds to the echo, by the rules, with the classifier, for copies."""
     for column in zip(*samples, strict=True):
         yield f"{statistics.median(column):.0f}"
-    for at in (4, 5, 6):
+    for at in (4, 5, 6, 7):
         yield f"{statistics.median(each[at] - each[2] for each in samples):.0f}"
 
 

@@ -84,9 +84,10 @@ keeps. CPU time is that of the server's process, by the kernel's clock.
 What they do is not alike. Upstream's webhook judges by the standard `restricted`. Podgate does the same with the
 profile `pss-restricted`, and with the profile `all` also by every other rule and the classifier.
 
-Pods come in two kinds. *Differing* ones differ in a label, too, so each is judged anew. *Copies* differ in name and uid
-alone, like the pods of a ReplicaSet, and Podgate [judges them once]({decision}).
-What is denied is judged anew each time.
+Pods come in three kinds. *Differing* ones differ in an image and a label, as those of different releases do; each is
+judged anew. Those of the *same spec* differ in a label, as those of different Jobs do; what Podgate finds by a spec
+alone, it [finds once]({decision}).
+*Copies* differ in name and uid alone, like the pods of a ReplicaSet, and are judged once.
 
 {date} UTC, {machine}, Python {python}, {go}, at commit {commit};
 `{command}`:
@@ -99,9 +100,12 @@ def _about(run: Run) -> str:
     return _ABOUT.format(**run.about, psa=run.about["versions"]["psa"], decision=_DECISION)
 
 
+_KINDS = {"hardened": "differing pods", "alike": "pods of the same spec", "copies": "copies"}
+
+
 def _met(run: Run) -> str:
     told = []
-    for kind in ("hardened", "copies"):
+    for kind, kinds in _KINDS.items():
         found = [
             _over(run, "podgate-all", case, many, cpu)
             for case in _cases(run)
@@ -109,11 +113,11 @@ def _met(run: Run) -> str:
             for many in run.values("webhooks", "connections")
         ]
         met = sum(each <= _GOAL for each in found)
-        kinds = "differing pods" if kind == "hardened" else "copies"
-        told.append(f"in {met} of {len(found)} cases with {kinds} ({min(found):.2f} to {max(found):.2f})")
+        if found:
+            told.append(f"in {met} of {len(found)} cases with {kinds} ({min(found):.2f} to {max(found):.2f})")
     return (
         "The goal is at most half of the CPU time of upstream's webhook, with all rules and the classifier on.\n"
-        f"It was met {' and '.join(told)}."
+        f"It was met {', '.join(told[:-1])} and {told[-1]}."
     )
 
 
@@ -128,7 +132,8 @@ def _over(run: Run, server: str, case: str, many: int, figure: Callable[[Row], f
 
 def _named(case: str) -> str:
     kind, _, size = case.partition("-")
-    words = {"hardened": "differing", "copies": "copies", "careless": "that set nothing, differing"}
+    words = {"hardened": "differing", "alike": "same spec", "copies": "copies"}
+    words["careless"] = "that set nothing, differing"
     return f"{size} | {words[kind]}"
 
 

@@ -1,11 +1,12 @@
 """The pods that everybody judges: a service as it is kept well, with 1, 3, 15 and 100 containers, and a careless pod.
 
-Numbers replace the marks when a request is sent (load/main.go). Pods differ in a label, as those of different releases
-do, and are judged anew each time; or they are copies of one template, and differ in name and uid alone.
+Numbers replace the marks when a request is sent (load/main.go). Pods are of different releases, and differ in a label
+and in an image; or they have the same spec, and differ in a label, as those of different Jobs do; or they are copies of
+one template, and differ in name and uid alone.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 Json = dict[str, Any]
 MARK = "@@@@@@@@"
@@ -41,7 +42,11 @@ def container(number: int) -> Json:
     }
 
 
-def _pod(name: str, spec: Json, *, copies: bool) -> Json:
+#: How pods of a case differ from each other.
+Kind = Literal["hardened", "alike", "copies"]
+
+
+def _pod(name: str, spec: Json, *, copies: bool = False) -> Json:
     version = "v-2.3.1000" if copies else f"v-{MARK}"
     labels = {
         "app.kubernetes.io/name": "app",
@@ -52,7 +57,7 @@ def _pod(name: str, spec: Json, *, copies: bool) -> Json:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
-def hardened(containers: int, *, copies: bool = False) -> Json:
+def hardened(containers: int, kind: Kind = "hardened") -> Json:
     """A pod that the restricted level allows."""
     spec = {
         "automountServiceAccountToken": False,
@@ -65,18 +70,28 @@ def hardened(containers: int, *, copies: bool = False) -> Json:
         },
         "volumes": [{"name": "config", "configMap": {"name": "app"}}],
     }
-    return _pod(f"{'copy' if copies else 'app'}{containers}", spec, copies=copies)
+    if kind == "hardened":
+        _release(spec)
+    return _pod(f"{_NAMES[kind]}{containers}", spec, copies=kind == "copies")
+
+
+_NAMES = {"hardened": "app", "alike": "job", "copies": "copy"}
+
+
+def _release(spec: Json) -> None:
+    """Let the image of the first container be another one each time."""
+    spec["containers"][0]["image"] += f"-{MARK}"
 
 
 def careless(containers: int) -> Json:
     """A pod that sets nothing, which the restricted level denies."""
     images = ("nginx:1.27", "redis:7.4", "envoyproxy/envoy:v1.32.2")
     listed = [{"name": f"app-{number}", "image": images[number % len(images)]} for number in range(containers)]
-    return _pod(f"bad{containers}", {"containers": listed}, copies=False)
+    spec = {"containers": listed}
+    _release(spec)
+    return _pod(f"bad{containers}", spec)
 
 
-def hardened_cases(sizes: Iterable[int]) -> dict[str, Json]:
-    """By the name of the case: pods that all differ, and copies of one template."""
-    return {f"hardened-{size}": hardened(size) for size in sizes} | {
-        f"copies-{size}": hardened(size, copies=True) for size in sizes
-    }
+def hardened_cases(sizes: Iterable[int], kinds: Iterable[Kind] = ("hardened", "copies")) -> dict[str, Json]:
+    """By the name of the case: pods of each kind and size."""
+    return {f"{kind}-{size}": hardened(size, kind) for kind in kinds for size in sizes}

@@ -19,7 +19,7 @@ _NUMBERS = itertools.count(1)
 
 def pods() -> dict[str, Json]:
     """By the name of the case, every pod that is judged."""
-    return hardened_cases(SIZES) | {f"careless-{_CARELESS}": careless(_CARELESS)}
+    return hardened_cases(SIZES, ("hardened", "alike", "copies")) | {f"careless-{_CARELESS}": careless(_CARELESS)}
 
 
 def first(reviews: dict[str, str]) -> str:
