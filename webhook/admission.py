@@ -13,6 +13,7 @@ from policies.config import Mode, Policy
 from policies.decision import Decision, Verdict
 from policies.engine import NOTHING, Evaluation
 from policies.identity import Kind
+from policies.path import Path
 from policies.resource import Resource, UnreadableObjectError
 from webhook import grants, review
 from webhook.asking import Answer, NamespaceOf, Namespaces, Plain
@@ -155,8 +156,9 @@ def _judge(
             return decisions.ALLOWED, True
         evaluation, known = policy.engine.evaluate(resource, assess=assess, memory=context.recall.specs), NOTHING
         if changes and (evaluation.findings or grants.is_risky(evaluation, policy)):
-            evaluation = review.with_values(evaluation, request.object)
-            known = grants.excused(_before(resource, request, policy, context), resource)
+            kept = _kept(resource)
+            evaluation = review.with_values(evaluation, request.object, kept)
+            known = grants.excused(_before(resource, request, policy, context, kept), resource)
     except UnreadableObjectError as error:
         if changes and review.is_specification_kept(request):
             return decisions.tolerate(error), False
@@ -201,12 +203,23 @@ def runs_apart(resource: Resource, policy: Policy) -> bool:
     return all(found.pod.spec.runtime_class_name in classes for found in resource.pods)
 
 
-def _before(resource: Resource, request: Request, policy: Policy, context: Context) -> Evaluation:
+def _kept(resource: Resource) -> tuple[Path, ...]:
+    """The specs of pods that an update leaves as they are, byte for byte."""
+    if resource.before is None:
+        return ()
+    old = {prefix + pod.at(): pod.encoded for pod, prefix in resource.before.pods}
+    new = ((prefix + pod.at(), pod.encoded) for pod, prefix in resource.pods)
+    return tuple(at for at, encoded in new if encoded is not None and encoded == old.get(at))
+
+
+def _before(
+    resource: Resource, request: Request, policy: Policy, context: Context, kept: tuple[Path, ...]
+) -> Evaluation:
     """What the object had before. What was not understood cannot excuse anything, nor what was never judged."""
     if resource.before is None or runs_apart(resource.before, policy):
         return NOTHING
     try:
         before = policy.engine.evaluate(resource.before, memory=context.recall.specs)
-        return review.with_values(before, request.old_object)
+        return review.with_values(before, request.old_object, kept)
     except UnreadableObjectError:
         return NOTHING

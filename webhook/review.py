@@ -152,16 +152,23 @@ def _specification(encoded: Raw) -> bytes:
     return msgspec.json.encode([content, annotations], order="sorted")
 
 
-def with_values(evaluation: Evaluation, obj: Raw) -> Evaluation:
+def with_values(evaluation: Evaluation, obj: Raw, kept: Iterable[Path] = ()) -> Evaluation:
     """The same findings with what stands at their paths, so that a change of it is seen. Slow: it decodes all.
 
+    Below what is `kept`, byte for byte, no change is to be seen, and no value is told.
     Raises UnreadableObjectError when what was skipped before turns out not to be JSON.
     """
+    changing = [not any(each.path[: len(at)] == at for at in kept) for each in evaluation.findings]
+    if not any(changing):
+        return evaluation
     try:
         content = msgspec.json.decode(obj)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise UnreadableObjectError((), "is not JSON") from error
-    found = [replace(each, value=_value(content, each.path)) for each in evaluation.findings]
+    found = [
+        replace(each, value=_value(content, each.path)) if changes else each
+        for each, changes in zip(evaluation.findings, changing, strict=True)
+    ]
     return Evaluation(tuple(found), evaluation.risk)
 
 

@@ -1,6 +1,7 @@
 """Updates of what was there before, as properties over real manifests: only what gets worse is held against them."""
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,17 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from policies import config, registry
 from policies.decision import Verdict
+from policies.engine import Evaluation, Finding
+from policies.resource import UnreadableObjectError
 from tests.policies import examples
 from tests.policies.examples import Examples
 from tests.reviews import body, review
-from webhook.admission import admit
+from webhook.admission import Admitted, admit
+from webhook.review import with_values
 
 Json = dict[str, Any]
 POLICY = config.of_profile("recommended")
@@ -95,3 +100,36 @@ def test_an_update_never_fares_worse_than_a_creation(old: Json, new: Json) -> No
     updated = admit(body(review(new, old=kept)), POLICY).decision
     order = [Verdict.ALLOW, Verdict.WARN, Verdict.DENY]
     assert order.index(updated.verdict) <= order.index(created.verdict)
+
+
+def spelled(new: Json, old: Json, how: str) -> bytes:
+    """The review of an update; where the old object is `spelled out`, no byte of its spec is the new one's."""
+    sent = body(review(new, old=None))
+    written = json.dumps(old, indent=1 if how == "spelled out" else None).encode()
+    return sent.replace(b'"oldObject": null', b'"oldObject": ' + written).replace(b'"CREATE"', b'"UPDATE"')
+
+
+@pytest.mark.parametrize("how", ["nothing", "finalizers", "labels", "deletion", "status", "scale"])
+def test_what_is_kept_byte_for_byte_is_what_is_the_same(how: str) -> None:
+    for old in OBJECTS:
+        new = changed(old, how)
+        same, other = (admit(spelled(new, old, written), POLICY) for written in ("alike", "spelled out"))
+        assert same.decision.verdict is other.decision.verdict is Verdict.ALLOW
+        assert told(same) == told(other)
+
+
+def told(admitted: Admitted) -> list[tuple[str, str, bool]]:
+    return [(reason.text, reason.action.name, reason.existing) for reason in admitted.decision.reasons]
+
+
+def test_below_what_is_kept_no_value_is_told_and_nothing_is_decoded() -> None:
+    rule = next(rule for rule in registry.load() if rule.id == "privileged")
+    inside = Finding(rule, ("spec", "template", "spec", "containers", 0, "securityContext", "privileged"), "is true")
+    beside = Finding(rule, ("spec", "template", "metadata", "annotations"), "is odd")
+    kept = [("spec", "template", "spec")]
+    assert with_values(Evaluation((inside,)), Raw(b"no JSON"), kept) == Evaluation((inside,))
+    obj = Raw(b'{"spec":{"template":{"metadata":{"annotations":{"b":1,"a":2}}}}}')
+    found = with_values(Evaluation((inside, beside)), obj, kept).findings
+    assert [each.value for each in found] == [b"", b'{"a":2,"b":1}']
+    with pytest.raises(UnreadableObjectError):
+        with_values(Evaluation((inside, beside)), Raw(b"no JSON"), kept)
