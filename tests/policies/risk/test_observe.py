@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from policies import resource
+from policies.deed import Deed
 from policies.kinds import holds_pods
 from policies.resource import UnreadableObjectError
 from policies.risk.features import (
@@ -24,6 +25,7 @@ from policies.risk.features import (
 from policies.risk.observe import Observer
 from tests.policies.risk import pods
 from tests.policies.risk.pods import AGENT, WORKLOADS, Json, features, seen, workload
+from tests.policies.test_command import SCRIPTS
 from tests.policies.test_rules import HOSTILE
 
 PRIVILEGED: Json = {"securityContext": {"privileged": True}}
@@ -355,6 +357,46 @@ MINES: Features = {"command_mines": 1, "command_grave": 1, "power_grave": 1}
 )
 def test_a_command_is_seen_through_quotes_variables_and_arguments_apart(container: Json) -> None:
     assert seen(container) == MINES
+
+
+GRAVE: dict[str, list[Deed]] = {
+    "command_reverse_shell": [Deed.REVERSE_SHELL, Deed.SERVE_SHELL],
+    "command_runs_download": [Deed.DOWNLOAD_AND_RUN, Deed.DECODE_AND_RUN, Deed.RUN_DOWNLOADED],
+    "command_enters_host": [Deed.ENTER_HOST],
+    "command_mines": [Deed.MINE],
+    "command_attacks": [Deed.ATTACK_TOOL, Deed.SCAN_NETWORK, Deed.SNIFF_NETWORK],
+    "command_persists": [Deed.ADD_USER, Deed.PERSIST, Deed.SET_UID_BIT],
+    "command_destroys": [Deed.DESTROY, Deed.EXHAUST, Deed.CLEAR_TRACES],
+}
+
+
+@pytest.mark.parametrize(("name", "deed"), [(name, deed) for name, deeds in GRAVE.items() for deed in deeds])
+def test_a_grave_deed_is_seen_as_its_family(name: str, deed: Deed) -> None:
+    for text in SCRIPTS[deed]:
+        found = seen({"command": ["sh", "-c", text]})
+        assert found[name] == 1, text
+        assert found["command_grave"] == sum(each in found for each in GRAVE), text
+
+
+@pytest.mark.parametrize(
+    ("deed", "grey"),
+    [
+        (Deed.READ_TOKEN, 1),
+        (Deed.DOWNLOAD, 1),
+        (Deed.INSTALL_PACKAGES, 1),
+        (Deed.LISTEN, 1),
+        (Deed.LOAD_MODULE, 1),
+        (Deed.MOUNT, 1),
+        (Deed.EDIT_FIREWALL, 1),
+        (Deed.KUBECTL, 1),
+        (Deed.TALK_TO_RUNTIME, 1),
+        (Deed.SUDO, 1),
+        (Deed.SHELL, 0),
+    ],
+)
+def test_what_may_be_ordinary_is_grey(deed: Deed, grey: int) -> None:
+    found = seen({"command": ["sh", "-c", SCRIPTS[deed][0]]})
+    assert (found.get("command_grey", 0), found.get("command_grave", 0)) == (grey, 0)
 
 
 def test_a_command_is_seen_through_base64() -> None:
