@@ -68,15 +68,15 @@ def test_only_a_few_words_are_named() -> None:
 
 def test_stars_are_told_at_their_places() -> None:
     role = Role(rules=(None, rule("-", "pods * */scale pods/*", "get *"), PolicyRule((None,))))
-    assert [found.path for found in wildcards(role, "verbs")] == [("rules", 1, "verbs", 1)]
+    assert list(wildcards(role, "verbs")) == [Violation(("rules", 1, "verbs", 1), "is *")]
     assert [found.path[2:] for found in wildcards(role, "resources")] == [("resources", 1), ("resources", 3)]
 
 
 def test_users_and_groups_are_bound_by_their_names_and_service_accounts_are_not() -> None:
     subjects = [RBACSubject(kind, name="everybody") for kind in ("User", "ServiceAccount", "Group", None)]
     binding = Binding(role_ref=RoleRef(name="view"), subjects=(None, *subjects))
-    found = [each.path for each in bound(binding, frozenset({"everybody"}))]
-    assert found == [("subjects", index, "name") for index in (1, 3, 4)]
+    found = list(bound(binding, frozenset({"everybody"})))
+    assert found == [Violation(("subjects", index, "name"), "is everybody, which is given view") for index in (1, 3, 4)]
     assert list(bound(Binding(), frozenset({"everybody"}))) == []
 
 

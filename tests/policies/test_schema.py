@@ -144,3 +144,10 @@ def test_policies_of_the_documentation_are_accepted() -> None:
     assert policies
     for text in policies:
         assert accepted(text) == (True, True)
+
+
+def test_it_is_the_one_that_editors_are_given() -> None:
+    given = Path(config.__file__).parent.parent / "docs" / "gatepolicy.schema.json"
+    assert json.loads(given.read_text("utf-8")) == json.loads(json.dumps(schema())), (
+        "if it is better now: make generate"
+    )

@@ -54,6 +54,37 @@ class TestEntries:
             Mode.ENFORCE,
         )
 
+    @pytest.mark.parametrize(
+        ("everywhere", "there", "action", "allowed"),
+        [
+            ("{action: warn, options: {allow: [ghcr.io]}}", "{action: audit}", Action.AUDIT, "ghcr.io"),
+            (
+                "{action: warn, options: {allow: [ghcr.io]}}",
+                "{options: {allow: [quay.io]}}",
+                Action.WARN,
+                "quay.io",
+            ),
+            ("{options: {allow: [ghcr.io]}}", "{action: deny}", Action.DENY, "ghcr.io"),
+            ("{action: warn}", "{options: {allow: [quay.io]}}", Action.WARN, "quay.io"),
+            (
+                "{action: warn, options: {allow: [ghcr.io]}}",
+                "{action: deny, options: {allow: [quay.io]}}",
+                Action.DENY,
+                "quay.io",
+            ),
+        ],
+    )
+    def test_of_a_rule_an_action_and_options_are_said_apart(
+        self, everywhere: str, there: str, action: Action, allowed: str
+    ) -> None:
+        entry = f"{{names: [x], rules: {{image-registry: {there}}}}}"
+        found = policy(f"{{rules: {{image-registry: {everywhere}}}, namespaces: [{entry}]}}").within("x", {})
+        assert found.actions["image-registry"] is action
+        for registry in ("ghcr.io", "quay.io"):
+            spec = {"containers": [{"name": "a", "image": f"{registry}/a/b:1"}]}
+            findings = found.engine.evaluate(resource.read({**HOST, "spec": spec})).findings
+            assert ("image-registry" in [each.rule.id for each in findings]) is (registry != allowed)
+
     def test_the_name_and_the_hash_are_the_same_everywhere(self) -> None:
         found = self.POLICY.within("shop", {})
         assert (found.name, found.hash) == (self.POLICY.name, self.POLICY.hash)

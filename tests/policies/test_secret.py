@@ -204,6 +204,76 @@ def test_values_under_names(name: str, value: str, expected: Kind | None) -> Non
     assert secret.find(name, value) is expected
 
 
+SWITCHES = (
+    "true false yes no on off none null nil undefined n/a enabled disabled redacted removed hidden masked string str "
+    "bool boolean int bytes optional required unset todo tbd placeholder replaceme replace-me replace_me files"
+)
+
+
+@pytest.mark.parametrize("word", SWITCHES.split())
+def test_words_that_are_no_password(word: str) -> None:
+    assert secret.find("DB_PASSWORD", word) is secret.find("DB_PASSWORD", word.upper()) is None
+    assert secret.find("DB_PASSWORD", f"{word}q7") is Kind.NAMED
+
+
+@pytest.mark.parametrize(
+    "word", ["secret", "apikey", "api-key", "api_key", "default", "generated", "random", "external", "object"]
+)
+def test_words_that_are_a_bad_password_and_under_other_names_a_source(word: str) -> None:
+    assert secret.find("DB_PASSWORD", word) is Kind.NAMED
+    assert secret.find("TOKEN", word) is secret.find("TOKEN", word.upper()) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["pass", "db_pwd", "pswd", "pword", "secret", "token", "api_key", "credentials", "bearer"]
+)
+def test_a_setting_in_a_text_is_known_by_its_name(name: str) -> None:
+    assert secret.find("X", f"{name}=Hunter2x") is Kind.ASSIGNMENT
+    assert secret.find("X", f"a: b; {name.upper()} = Hunter2x") is Kind.ASSIGNMENT
+    assert secret.find("X", f"{name}_file=Hunter2x") is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(f"{each} -u root -phunter2" for each in ("mysql", "mysqldump", "mysqladmin", "mysqlcheck", "mariadb-dump")),
+        "sshpass -p hunter2 ssh x",
+        "redis-cli -h x -a hunter2",
+        *(f"{each} login -u a -p hunter2" for each in ("docker", "helm", "podman", "helm registry")),
+        *(f"{each} -u a -p hunter2" for each in ("mongo", "mongosh", "mongodump", "mongorestore")),
+        *(f"{each} -x -w hunter2" for each in ("ldapsearch", "ldapadd", "ldapmodify")),
+        *(f"curl {each} a:hunter2 x" for each in ("-u", "--user", "--proxy-user")),
+        "wget --user=a:hunter2 x",
+    ],
+)
+def test_clients_take_a_password_as_an_option(line: str) -> None:
+    assert list(secret.in_words([line])) == [(0, Kind.ASSIGNMENT)]
+    words = line.split()
+    options = [index for index, word in enumerate(words) if word.startswith("-")]
+    assert list(secret.in_words(words)) == [(options[0], Kind.ASSIGNMENT)]
+    assert list(secret.in_words([line.replace("hunter2", "$PASSWORD")])) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["-p hunter2", "nc -p hunter2", "mysql hunter2", "docker run -p 8080:80 x", "curl -u a x"]
+)
+def test_other_options_are_none(line: str) -> None:
+    assert list(secret.in_words([line])) == list(secret.in_words(line.split())) == []
+
+
+@pytest.mark.parametrize("mark", ["#", "//", ";", "<!--", "* "])
+def test_comments_of_a_file_are_not_read(mark: str) -> None:
+    assert list(secret.in_file(f"  {mark} password: hunter2\npassword: hunter2")) == [Line(2, "password", Kind.NAMED)]
+
+
+@pytest.mark.parametrize(
+    "object_", ["os", "process", "env", "var", "local", "data", "self", "this", "config", "settings"]
+)
+def test_what_a_program_looks_up_is_no_credential(object_: str) -> None:
+    assert list(secret.in_file(f"token = {object_}.Value_1x")) == []
+    assert list(secret.in_file("token = other.Value_1x")) == [Line(1, "token", Kind.NAMED)]
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
