@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policies import host_path
 from policies.host_path import folders, is_within, normalise
 
 paths = st.lists(
@@ -111,3 +112,38 @@ def test_folders_are_the_path_and_those_above(path: str, deepest: int, found: li
 @given(paths.map(normalise))
 def test_a_path_is_within_each_of_its_folders(path: str) -> None:
     assert all(is_within(path, folder) for folder in folders(path))
+
+
+@pytest.mark.parametrize(
+    ("link", "target"),
+    [
+        ("/var/run", "/run"),
+        ("/var/lock", "/run/lock"),
+        ("/var/home", "/home"),
+        ("/var/roothome", "/root"),
+        ("/bin", "/usr/bin"),
+        ("/sbin", "/usr/sbin"),
+        ("/lib", "/usr/lib"),
+        ("/lib32", "/usr/lib32"),
+        ("/lib64", "/usr/lib64"),
+    ],
+)
+def test_links_of_usual_systems_are_followed(link: str, target: str) -> None:
+    assert normalise(link) == normalise(f"{link}/") == target
+    assert normalise(f"{link}/a/b") == f"{target}/a/b"
+    assert normalise(f"{link}ward") == f"{link}ward"
+
+
+def test_only_short_paths_are_remembered() -> None:
+    host_path._remembered.cache_clear()
+    normalise("/" + "a" * 512)
+    assert host_path._remembered.cache_info().currsize == 0
+    normalise("/" + "a" * 511)
+    assert host_path._remembered.cache_info().currsize == 1
+
+
+def test_of_a_deep_path_the_folders_that_are_not_deeper() -> None:
+    assert list(folders("/a" * 64))[0] == "/a" * 64
+    assert list(folders("/a" * 65))[0] == "/a" * 64
+    assert list(folders("/a/b/c", 2)) == ["/a/b", "/a", "/"]
+    assert list(folders("/")) == ["/"]

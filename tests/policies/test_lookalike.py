@@ -55,6 +55,22 @@ def test_names_are_known() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        ("0135i8", "oleslb"),
+        ("a-b_c.d", "abcd"),
+        ("bitnarni", "bltnaml"),
+        ("vvord", "word"),
+        ("clocker", "docker"),
+        ("plain", "plaln"),
+        ("", ""),
+    ],
+)
+def test_characters_that_look_alike_are_one(name: str, left: str) -> None:
+    assert skeleton(name) == left
+
+
+@pytest.mark.parametrize(
     ("one", "other", "far"),
     [("", "", 0), ("", "abc", 3), ("abc", "acb", 1), ("abc", "abcd", 1), ("abc", "xbc", 1), ("ca", "abc", 3)],
 )
