@@ -103,6 +103,11 @@ def test_it_goes_with_its_remedy(feature: Feature) -> None:
     assert left.get(feature.name, 0) < example.shows[feature.name]
 
 
+def test_remedies_are_told_in_these_words() -> None:
+    told = ["privileges", "host namespaces", "host paths", "commands", "images", "scheduling"]
+    assert [*features.REMEDIES] == told
+
+
 def test_the_schema_changes_with_names_ranges_and_order_and_with_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, *others = FEATURES
 
