@@ -135,6 +135,11 @@ class Engine:
         """The rules in force, by id."""
         return [rule for rule, _ in self._checks]
 
+    @property
+    def assessor(self) -> Assessor | None:
+        """What judges the risk of pods; None where nothing does."""
+        return self._assessor
+
     def concerns(self, kind: Kind) -> bool:
         """Whether any rule in force, or the classifier, looks at objects of this kind."""
         row = kinds.row_of(kind)

@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from typing import Any
@@ -98,6 +98,24 @@ class Located(Struct, frozen=True):
         return f"{render(finding.path)} {finding.message}"
 
 
+class Telling(Struct, frozen=True):
+    """Which findings a report tells of: those that are severe enough; and what is only `recorded`, or not.
+
+    What an override lifted is not only recorded.
+    """
+
+    least: Severity = Severity.INFO
+    recorded: bool = True
+
+    def __call__(self, reason: Reason) -> bool:
+        told = self.recorded or reason.action > Action.AUDIT or reason.override is not None
+        return told and reason.finding.rule.severity >= self.least
+
+
+#: Every finding.
+ALL = Telling()
+
+
 class Result(Struct, frozen=True):
     """An object that was judged; its findings are sorted worst first."""
 
@@ -186,21 +204,6 @@ class Report(Struct, frozen=True, dict=True):
         """Every finding with its object: what is denied comes first, and then what is more severe."""
         found = [(result, located) for result in self.results for located in result.findings]
         return sorted(found, key=lambda pair: _badness(pair[1].reason), reverse=True)
-
-    def from_severity(self, least: Severity) -> "Report":
-        """The same report without findings that are less severe. Decisions and the exit code stay as they are."""
-        return self._with(lambda found: found.reason.finding.rule.severity >= least)
-
-    def told(self) -> "Report":
-        """The same report without what is only recorded. What an override lifted stays."""
-        return self._with(lambda found: found.reason.action > Action.AUDIT or found.reason.override is not None)
-
-    def _with(self, wanted: Callable[[Located], bool]) -> "Report":
-        results = tuple(
-            msgspec.structs.replace(result, findings=tuple(filter(wanted, result.findings))) for result in self.results
-        )
-        dropped = sum(len(result.findings) for result in self.results) - sum(len(found.findings) for found in results)
-        return msgspec.structs.replace(self, results=results, hidden=self.hidden + dropped)
 
 
 def _badness(reason: Reason) -> tuple[int, int]:

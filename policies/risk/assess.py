@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from itertools import combinations
 
+from msgspec import Struct
+
 from policies.path import Path
 from policies.pod import Pod
 from policies.risk.classifier import Classifier, Share, log_odds, probability
@@ -21,14 +23,32 @@ class Band(StrEnum):
     HIGH = "high"
 
 
+class Gist(Struct, frozen=True):
+    """A settled risk as plain values."""
+
+    path: Path
+    features: Features
+    log_odds: float
+    remedy: tuple[str, ...] = ()
+
+
 class Risk:
     """What the model says of a pod: of its riskiest container. Reasons are worked out when somebody asks for them."""
 
-    __slots__ = ("_assessor", "_features", "_pod", "log_odds", "path")
+    __slots__ = ("_assessor", "_features", "_pod", "_remedy", "log_odds", "path")
 
-    def __init__(self, assessor: "Assessor", pod: Pod | None, path: Path, features: Features, log_odds: float) -> None:
+    def __init__(
+        self,
+        assessor: "Assessor",
+        pod: Pod | None,
+        path: Path,
+        features: Features,
+        log_odds: float,
+        remedy: tuple[str, ...] = (),
+    ) -> None:
         self._assessor = assessor
         self._pod = pod
+        self._remedy = remedy
         self._features = features
         self.path = path
         self.log_odds = log_odds
@@ -58,7 +78,7 @@ class Risk:
     def remedy(self, below: float) -> tuple[str, ...]:
         """The fewest things without which the probability would be below this; empty when nothing helps."""
         if self._pod is None:
-            return ()
+            return self._remedy
         limit = log_odds(below)
         for count in range(1, len(REMEDIES) + 1):
             for chosen in combinations(REMEDIES, count):
@@ -72,7 +92,16 @@ class Risk:
 
     def without_pod(self) -> "Risk":
         """The same for keeping: it holds on to no pod, and knows no remedy."""
-        return Risk(self._assessor, None, self.path, self._features, self.log_odds)
+        return self.settled(())
+
+    def settled(self, remedy: tuple[str, ...]) -> "Risk":
+        """The same for keeping: it holds on to no pod, and this is its remedy whatever the limit."""
+        return Risk(self._assessor, None, self.path, self._features, self.log_odds, remedy)
+
+    @property
+    def gist(self) -> Gist:
+        """What `Assessor.recall` makes the settled risk of."""
+        return Gist(self.path, self._features, self.log_odds, self._remedy)
 
     @property
     def text(self) -> str:
@@ -99,6 +128,10 @@ class Assessor:
             if worst is None or found > worst.log_odds:
                 worst = Risk(self, pod, prefix + pod.at(), features, found)
         return worst
+
+    def recall(self, gist: Gist) -> Risk:
+        """A risk of which the gist was kept."""
+        return Risk(self, None, gist.path, gist.features, gist.log_odds, gist.remedy)
 
     def log_odds(self, pod: Pod, without: frozenset[str] = _NOTHING) -> float:
         """The risk of a pod, if it had none of these (REMEDIES)."""

@@ -12,7 +12,7 @@ from policies.decision import Verdict
 from tests.reviews import body, review
 from webhook.admission import admit
 from webhook.check import check
-from webhook.report import Located, ObjectRef, Report, Source
+from webhook.report import ExitCode, Located, ObjectRef, Report, Source, Telling
 
 BASELINE = config.of_profile("pss-baseline")
 GOOD = "apiVersion: v1\nkind: Pod\nmetadata: {name: good}\nspec:\n  containers: [{name: a, image: b}]\n"
@@ -168,6 +168,14 @@ def test_progress_is_told_after_each_file(tmp_path: Path) -> None:
         (tmp_path / name).write_text(content)
     check([str(tmp_path)], BASELINE, lambda objects, files: told.append((objects, files)))
     assert told == [(2, 1), (3, 2), (3, 3)]
+
+
+def test_findings_that_are_not_told_are_counted_and_still_decide(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(BAD)
+    report = check([str(tmp_path)], BASELINE, telling=Telling(9))  # type: ignore[arg-type] # nothing is that severe
+    [result] = report.results
+    assert (result.findings, result.decision.reasons, report.hidden) == ((), (), 1)
+    assert (result.decision.verdict, report.exit_code) == (Verdict.DENY, ExitCode.DENIED)
 
 
 @pytest.mark.parametrize("spec", [

@@ -1,15 +1,19 @@
 """What a report says of itself: exit code, counts, findings left out; and text that is safe to show."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from policies.decision import ALLOWED, Decision, Reason, Verdict
 from policies.engine import Finding
+from policies.overrides import Override
 from policies.profile import Action
 from policies.registry import by_name
 from policies.rule import Severity
 from webhook.report import (
+    ALL,
     ExitCode,
     Located,
     ObjectRef,
@@ -19,6 +23,7 @@ from webhook.report import (
     Result,
     Source,
     Summary,
+    Telling,
     as_json,
     counted,
     printable,
@@ -69,13 +74,25 @@ def test_summary() -> None:
     assert list(found.summary.findings) == list(severities)
 
 
-def test_findings_that_are_left_out_still_count() -> None:
-    found = report(result(Verdict.DENY, 2))
-    assert found.from_severity(Severity.CRITICAL) == found
-    # Nothing is worse than critical: an impossible bar leaves everything out.
-    strict = found.from_severity(9)  # type: ignore[arg-type]
-    assert strict.results[0].findings == ()
-    assert (strict.hidden, strict.summary.hidden, strict.exit_code) == (2, 2, ExitCode.DENIED)
+FINDING = result(Verdict.WARN, 1).findings[0].reason
+LIFTED = replace(
+    FINDING, action=Action.AUDIT, override=Override(frozenset(), "why", datetime(2030, 1, 1, tzinfo=UTC), "", ())
+)
+
+
+@pytest.mark.parametrize(
+    ("telling", "reason", "told"),
+    [
+        (ALL, replace(FINDING, action=Action.AUDIT), True),
+        (Telling(recorded=False), FINDING, True),
+        (Telling(recorded=False), replace(FINDING, action=Action.AUDIT), False),
+        (Telling(recorded=False), LIFTED, True),
+        (Telling(Severity.CRITICAL), FINDING, True),
+        (Telling(9), FINDING, False),  # type: ignore[arg-type] # nothing is worse than critical
+    ],
+)
+def test_what_is_told(telling: Telling, reason: Reason, told: bool) -> None:
+    assert telling(reason) is told
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from webhook import formats
 from webhook.check import LabelsOf, check, no_labels
 from webhook.commands import BadInputError, Progress, colourful, write
 from webhook.commands.policy import policy_of
+from webhook.report import Telling
 
 
 @click.command("check", no_args_is_help=False)
@@ -65,11 +66,9 @@ def command(
         ctx.exit(mending.run(paths, in_force, least, labels, diff=diff))
     chosen = formats.load(output)
     progress = Progress("checked {:,} objects in {:,} files")
-    report = check(paths, in_force, progress, formats.fixes(chosen), labels)
+    recorded = verbose or in_force.mode is not Mode.ENFORCE or getattr(chosen, "EVERYTHING", False)
+    report = check(paths, in_force, progress, formats.fixes(chosen), labels, Telling(least, recorded))
     progress.erase()
-    report = report.from_severity(least)
-    if not verbose and in_force.mode is Mode.ENFORCE and not getattr(chosen, "EVERYTHING", False):
-        report = report.told()
     write(chosen.render(report, colour=colourful(sys.stdout), verbose=verbose))
     if (complain := getattr(chosen, "complain", None)) is not None:
         write(complain(report, colour=colourful(sys.stderr)), sys.stderr)

@@ -18,7 +18,7 @@ from webhook.commands import colourful, write
 from webhook.formats import text
 from webhook.manifest import File, Manifest, find
 from webhook.mend import Wanted, mend
-from webhook.report import ExitCode, Report, counted
+from webhook.report import ExitCode, Report, Telling, counted
 
 
 def run(paths: Iterable[str], policy: Policy, least: Severity, labels: LabelsOf, *, diff: bool) -> ExitCode:
@@ -35,7 +35,7 @@ def run(paths: Iterable[str], policy: Policy, least: Severity, labels: LabelsOf,
         write(piece for old, new in zip(files, fixed, strict=True) for piece in _diff(old, new))
     else:
         _print([file for file in fixed if file.problem is None])
-    report = judge(fixed, policy, labels=labels).told()
+    report = judge(fixed, policy, labels=labels, telling=Telling(recorded=False))
     write(_left(count, report), sys.stderr)
     return report.exit_code
 

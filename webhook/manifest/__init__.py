@@ -4,9 +4,21 @@ Everything is read as kubectl reads it, so that what is judged is what will run;
 twice, a merge after the keys that it overrides) it is an error rather than a guess.
 """
 
-from webhook.manifest.files import File, find
+from webhook.manifest.files import File, Unread, find, seek
 from webhook.manifest.objects import Manifest, objects
 from webhook.manifest.stream import Document, Flaw, read
 from webhook.manifest.text import ManifestError, Place
 
-__all__ = ["Document", "File", "Flaw", "Manifest", "ManifestError", "Place", "find", "objects", "read"]
+__all__ = [
+    "Document",
+    "File",
+    "Flaw",
+    "Manifest",
+    "ManifestError",
+    "Place",
+    "Unread",
+    "find",
+    "objects",
+    "read",
+    "seek",
+]

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from stat import S_ISDIR, S_ISREG
+from typing import NamedTuple
 
 from webhook.manifest.text import MAX_BYTES
 
@@ -22,8 +23,28 @@ class File:
     walked: bool = False
 
 
+class Unread(NamedTuple):
+    """A file that was found and not read yet. `walked`: it was found in a folder, not named."""
+
+    path: str
+    walked: bool
+
+    def read(self) -> File:
+        try:
+            with open(self.path, "rb") as file:  # noqa: PTH123
+                return File(_printed(self.path), file.read(MAX_BYTES + 1), walked=self.walked)
+        except OSError as error:
+            return _failed(self.path, error)
+
+
 def find(paths: Iterable[str]) -> Iterator[File]:
-    """The files that these paths name, one at a time: files whatever they are called, folders with all that is below.
+    """The files that these paths name, one at a time, as `seek` finds them."""
+    for found in seek(paths):
+        yield found if isinstance(found, File) else found.read()
+
+
+def seek(paths: Iterable[str]) -> Iterator[File | Unread]:
+    """What these paths name: files whatever they are called, folders with all that is below.
 
     In folders only *.yaml, *.yml and *.json count, in the order of their names; hidden folders are not entered, links
     are followed, and a folder that is met again is not entered again. `-` is standard input.
@@ -34,10 +55,10 @@ def find(paths: Iterable[str]) -> Iterator[File]:
         elif os.path.isdir(path):  # noqa: PTH112 - pathlib costs a tenth of our start-up
             yield from _walked(path)
         else:
-            yield _read(path, walked=False)
+            yield Unread(path, walked=False)
 
 
-def _walked(folder: str) -> Iterator[File]:
+def _walked(folder: str) -> Iterator[File | Unread]:
     count = 0
     for count, found in enumerate(_below(folder, set()), 1):  # noqa: B007 - counted for afterwards
         yield found
@@ -45,7 +66,7 @@ def _walked(folder: str) -> Iterator[File]:
         yield File(_printed(folder), problem="is a folder without any .yaml, .yml or .json file")
 
 
-def _below(folder: str, seen: set[tuple[int, int]]) -> Iterator[File]:
+def _below(folder: str, seen: set[tuple[int, int]]) -> Iterator[File | Unread]:
     try:
         status = os.stat(folder)  # noqa: PTH116
         if (status.st_dev, status.st_ino) in seen:
@@ -59,7 +80,7 @@ def _below(folder: str, seen: set[tuple[int, int]]) -> Iterator[File]:
         yield from _entry(os.path.join(folder, entry), entry, seen)  # noqa: PTH118
 
 
-def _entry(path: str, name: str, seen: set[tuple[int, int]]) -> Iterator[File]:
+def _entry(path: str, name: str, seen: set[tuple[int, int]]) -> Iterator[File | Unread]:
     wanted = name.endswith(_SUFFIXES)
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116
@@ -71,18 +92,10 @@ def _entry(path: str, name: str, seen: set[tuple[int, int]]) -> Iterator[File]:
         if not name.startswith("."):
             yield from _below(path, seen)
     elif wanted and S_ISREG(mode):
-        yield _read(path, walked=True)
+        yield Unread(path, walked=True)
     elif wanted:
         # Reading a pipe that nobody writes to would wait for ever.
         yield File(_printed(path), problem="is not a regular file", walked=True)
-
-
-def _read(path: str, *, walked: bool) -> File:
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123
-            return File(_printed(path), file.read(MAX_BYTES + 1), walked=walked)
-    except OSError as error:
-        return _failed(path, error)
 
 
 def _failed(path: str, error: OSError) -> File:

@@ -1,11 +1,13 @@
 """A report with a little of everything, for the tests of formats."""
 
+from msgspec.structs import replace
+
 from policies.decision import Decision, Reason, Verdict
 from policies.engine import Finding
 from policies.path import Path
 from policies.profile import Action
 from policies.registry import by_name
-from webhook.report import Fix, Located, ObjectRef, PolicyRef, Replacement, Report, ReportError, Result, Source
+from webhook.report import Fix, Located, ObjectRef, PolicyRef, Replacement, Report, ReportError, Result, Source, Telling
 
 PRIVILEGED = by_name()["privileged"]
 ESCAPE = "\x1b[31mred\n\u202e\x9b"
@@ -80,3 +82,13 @@ HOSTILE = Report(
 )
 #: Nothing to see but what went wrong.
 BROKEN = Report(POLICY, errors=ERRORS)
+
+
+def only(report: Report, telling: Telling) -> Report:
+    """The same report as it would be, had nobody asked for other findings."""
+    results = tuple(
+        replace(result, findings=tuple(found for found in result.findings if telling(found.reason)))
+        for result in report.results
+    )
+    hidden = sum(len(result.findings) for result in report.results) - sum(len(result.findings) for result in results)
+    return replace(report, results=results, hidden=report.hidden + hidden)

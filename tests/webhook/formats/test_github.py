@@ -3,9 +3,9 @@
 from policies.decision import Decision, Verdict
 from policies.profile import Action
 from policies.rule import Severity
-from tests.webhook.formats.reports import BROKEN, EMPTY, FULL, HOSTILE, POLICY, PRIVILEGED, located
+from tests.webhook.formats.reports import BROKEN, EMPTY, FULL, HOSTILE, POLICY, PRIVILEGED, located, only
 from webhook.formats import github
-from webhook.report import ObjectRef, Report, Result, Source
+from webhook.report import ObjectRef, Report, Result, Source, Telling
 
 
 def rendered(report: Report) -> str:
@@ -63,6 +63,6 @@ WARNED = Decision(Verdict.WARN, Verdict.WARN)
 
 
 def test_a_denial_is_told_even_when_its_findings_are_left_out() -> None:
-    bare = Report(POLICY, FULL.results).from_severity(9)  # type: ignore[arg-type]
+    bare = only(Report(POLICY, FULL.results), Telling(9))  # type: ignore[arg-type]
     assert rendered(bare) == "3 objects checked against recommended: 1 denied, 1 warned, 1 allowed\n"
-    assert rendered(FULL.from_severity(Severity.CRITICAL)) == rendered(FULL)
+    assert rendered(only(FULL, Telling(Severity.CRITICAL))) == rendered(FULL)

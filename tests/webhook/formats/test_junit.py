@@ -5,9 +5,9 @@ from xml.etree import ElementTree as ET
 
 from policies.decision import Decision, Verdict
 from policies.profile import Action
-from tests.webhook.formats.reports import BROKEN, EMPTY, EVIL_FILE, FULL, HOSTILE, POLICY, PRIVILEGED, located
+from tests.webhook.formats.reports import BROKEN, EMPTY, EVIL_FILE, FULL, HOSTILE, POLICY, PRIVILEGED, located, only
 from webhook.formats import junit
-from webhook.report import ObjectRef, Report, Result, Source
+from webhook.report import ObjectRef, Report, Result, Source, Telling
 
 
 def rendered(report: Report) -> str:
@@ -103,7 +103,7 @@ def test_audited_findings_do_not_fail() -> None:
 
 def test_a_denial_fails_even_when_its_findings_are_left_out() -> None:
     denied = result("a", located(Action.DENY, ("spec",), "x", 2), verdict=Verdict.DENY)
-    bare = Report(POLICY, (denied,)).from_severity(9)  # type: ignore[arg-type]
+    bare = only(Report(POLICY, (denied,)), Telling(9))  # type: ignore[arg-type]
     [failure] = parsed(bare).iter("failure")
     assert failure.attrib == {
         "message": "denied for findings that are less severe than those asked for",

@@ -6,9 +6,9 @@ import pytest
 
 from policies.decision import Decision, Verdict
 from policies.profile import Action
-from tests.webhook.formats.reports import BROKEN, EMPTY, FULL, HOSTILE, POLICY, PRIVILEGED, located
+from tests.webhook.formats.reports import BROKEN, EMPTY, FULL, HOSTILE, POLICY, PRIVILEGED, located, only
 from webhook.formats import markdown
-from webhook.report import ObjectRef, Report, ReportError, Result, Source
+from webhook.report import ObjectRef, Report, ReportError, Result, Source, Telling
 
 
 def rendered(report: Report) -> str:
@@ -58,7 +58,7 @@ def test_errors_only() -> None:
 
 
 def test_what_is_left_out_is_told() -> None:
-    bare = Report(POLICY, FULL.results).from_severity(9)  # type: ignore[arg-type]
+    bare = only(Report(POLICY, FULL.results), Telling(9))  # type: ignore[arg-type]
     assert rendered(bare) == (
         "## Podgate: 1 denied, 1 warned, 1 allowed\n\n3 objects checked against `recommended`; 3 not shown.\n"
     )

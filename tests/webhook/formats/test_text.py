@@ -9,11 +9,11 @@ from policies import config
 from policies.overrides import Override
 from policies.risk.features import FEATURES
 from policies.rule import Severity
-from tests.webhook.formats.reports import ALLOWED, EMPTY, FULL, POLICY, PRIVILEGED
+from tests.webhook.formats.reports import ALLOWED, EMPTY, FULL, POLICY, PRIVILEGED, only
 from webhook.check import judge
 from webhook.formats import text
 from webhook.manifest import File
-from webhook.report import Report, ReportError, Source
+from webhook.report import Report, ReportError, Source, Telling
 
 
 def rendered(report: Report, *, colour: bool = False, verbose: bool = False) -> str:
@@ -72,14 +72,14 @@ def test_colours_add_nothing_but_colours() -> None:
 
 def test_what_is_left_out_is_told() -> None:
     assert "2 not shown" not in rendered(FULL)
-    strict = FULL.from_severity(Severity.CRITICAL)
+    strict = only(FULL, Telling(Severity.CRITICAL))
     assert rendered(strict) == EXPECTED
     found = Report(POLICY, FULL.results, hidden=2)
     assert rendered(found).endswith("; 3 findings (3 critical); 2 not shown\n")
 
 
 def test_a_denial_is_told_even_when_its_findings_are_left_out() -> None:
-    bare = FULL.from_severity(9)  # type: ignore[arg-type]
+    bare = only(FULL, Telling(9))  # type: ignore[arg-type]
     assert rendered(bare).startswith("deployment.apps/web (namespace shop) in a.yaml:7 denied\npod/(no name)")
 
 
