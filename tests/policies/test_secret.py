@@ -198,6 +198,8 @@ def test_names_that_ask_for_a_credential(names: str, expected: Asks) -> None:
         ("X", "token.ttl=30m key=value", None),
         ("X", "password==hunter2", None),
         ("X", "hunter2 Abcdef123", None),
+        ("X", "the password: Hunter2x", None),
+        ("X", '{"the password": "x"}', None),
     ],
 )
 def test_values_under_names(name: str, value: str, expected: Kind | None) -> None:

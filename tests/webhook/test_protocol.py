@@ -130,6 +130,16 @@ def test_trailers_count_as_headers(wire: Wire) -> None:
     assert wire.answer().status == 431
 
 
+@pytest.mark.parametrize(("longer", "status"), [(0, 200), (1, 431)])
+def test_headers_and_trailers_at_the_limit_are_read_and_one_byte_more_is_not(
+    wire: Wire, longer: int, status: int
+) -> None:
+    counted = len("/") + len("host: a\r\n") + len("transfer-encoding: chunked\r\n") + len("trailer: \r\n")
+    wire.send(CHUNKED + chunked(b"x") + b"0\r\n" + b"trailer: " + b"x" * (1024 - counted + longer) + b"\r\n\r\n")
+
+    assert wire.answer().status == status
+
+
 def test_chunk_extensions_are_bounded(wire: Wire) -> None:
     wire.send(CHUNKED)
     for _ in range(10):
@@ -262,6 +272,15 @@ def test_a_pile_of_pipelined_requests_ends_after_those_that_were_read(server: Ru
     assert answers[-1].closes
     assert wire.is_ended()
     assert server.refusals == [protocol.CROWD]
+
+
+def test_as_many_requests_as_may_wait_are_all_answered_and_the_connection_stays(server: Running, wire: Wire) -> None:
+    wire.send(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n" * 9)  # eight that wait, and the one under way
+    answers = [wire.answer() for _ in range(9)]
+
+    assert [(answer.status, answer.closes) for answer in answers] == [(200, False)] * 9
+    assert wire.ask(b"x").status == 200
+    assert server.refusals == []
 
 
 def test_a_refusal_waits_for_the_answer_to_an_earlier_request(server: Running, wire: Wire) -> None:
