@@ -53,6 +53,7 @@ def _read(container: Container) -> Iterator[Seen]:
     # What `eval` makes of variables is read once more; variables that name each other must not make it long.
     characters = 2 * left
     variables = {item.name: item.value[:left] for item in container.env[:1000] if item and item.name and item.value}
+    known = tuple(variables.items())
     mounted = _mounted_root(container) if container.pod.volumes else frozenset()
     for words, paths in lines(container):
         texts = []
@@ -61,7 +62,7 @@ def _read(container: Container) -> Iterator[Seen]:
             left -= len(text)
             texts.append(text)
         place = str(paths[0][0])
-        asked = _Asked(tuple(texts), tuple(variables.items()), mounted, characters, place)
+        asked = _Asked(tuple(texts), known, mounted, characters, place)
         read = _read_again if _size(asked) <= _MAX_KEPT else _read_line
         found, characters = read(asked)
         for deed, index, shown in found:

@@ -13,6 +13,7 @@ from policies.path import Path, render
 from policies.profile import Action
 from policies.resource import UnreadableObjectError
 from policies.risk.assess import Risk
+from policies.rule import Severity
 
 
 class Verdict(StrEnum):
@@ -21,7 +22,7 @@ class Verdict(StrEnum):
     DENY = "deny"
 
 
-class Reason(Struct, frozen=True):
+class Reason(Struct, frozen=True, gc=False):
     """A finding and what it leads to. `existing`: the object had it before this update; `override`: what lifted it."""
 
     finding: Finding
@@ -186,8 +187,8 @@ def _sameness(found: Finding) -> _Sameness:
     return *found.sameness, found.value
 
 
-def _worst_first(reason: Reason) -> tuple[int, int]:
-    return (-reason.action, -reason.finding.rule.severity)
+def _worst_first(reason: Reason) -> int:
+    return -(reason.action * len(Severity) + reason.finding.rule.severity)
 
 
 def _verdict(action: Action) -> Verdict:

@@ -140,7 +140,8 @@ class Container:
     """One container of any kind, where it stands, and what is in effect for it."""
 
     __slots__ = (
-        "_list", "_name", "_root", "command_lines", "image", "index", "pod", "read_commands", "security", "spec",
+        "_list", "_name", "_root", "added_capabilities", "command_lines", "dropped_capabilities", "image", "index",
+        "pod", "read_commands", "security", "spec",
     )  # fmt: skip
 
     #: What policies.command read in its commands: kept, as several rules and the classifier ask.
@@ -148,12 +149,17 @@ class Container:
     read_commands: tuple[Any, ...] | None
     #: The image, spelled out; None where there is none or no runtime could pull it.
     image: Image | None
+    added_capabilities: tuple[str | None, ...]
+    dropped_capabilities: tuple[str | None, ...]
 
     def __init__(self, pod: "Pod", spec: ContainerSpec, which: int, index: int) -> None:
         self.command_lines = self.read_commands = None
         self.pod = pod
         self.spec = spec
         self.security = spec.security_context or _NO_SECURITY
+        capabilities = self.security.capabilities or _NO_CAPABILITIES
+        self.added_capabilities = capabilities.add or ()
+        self.dropped_capabilities = capabilities.drop or ()
         self.image = images.parse(spec.image) if spec.image else None
         self.index = index
         self._list = which
@@ -178,14 +184,6 @@ class Container:
             return ContainerKind.EPHEMERAL
         # KEP-753: an init container that restarts always keeps running beside the others.
         return ContainerKind.SIDECAR if self.spec.restart_policy == "Always" else ContainerKind.INIT
-
-    @property
-    def added_capabilities(self) -> tuple[str | None, ...]:
-        return (self.security.capabilities or _NO_CAPABILITIES).add or ()
-
-    @property
-    def dropped_capabilities(self) -> tuple[str | None, ...]:
-        return (self.security.capabilities or _NO_CAPABILITIES).drop or ()
 
     @property
     def run_as_user(self) -> int | None:

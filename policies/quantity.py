@@ -14,6 +14,7 @@ _SMALLEST = -9
 _LARGEST = 2**63 - 1
 # Nobody writes a longer one, though the API server would take it.
 _LONGEST = 100
+_USUAL = 20
 # Around a quantity they do not count: the spaces that JSON leaves in a string as they are.
 _SPACES = (
     " \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -38,6 +39,11 @@ def parse(value: str | float) -> Decimal:
     if twos and unscaled > _LARGEST * 10**-exponent:
         unscaled, exponent = _LARGEST, 0
     return Decimal(f"{sign}{unscaled}e{exponent}")
+
+
+def is_usual(value: str | float | None) -> bool:
+    """Whether it is as short as quantities are, so that what follows from it can be kept."""
+    return value is None or (isinstance(value, str) and len(value) <= _USUAL)
 
 
 def number(value: str | float | None) -> Decimal | None:

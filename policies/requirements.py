@@ -5,6 +5,7 @@ may be set for the whole pod (KEP-2837). What a LimitRange adds is not known her
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated
 
 from msgspec import Meta
@@ -83,10 +84,17 @@ _UNSET = "is not set"
 def _flaw(value: Quantity | None) -> str:
     if value is None:
         return _UNSET
+    return _known_flaw(value) if quantity.is_usual(value) else _sought_flaw(value)
+
+
+def _sought_flaw(value: Quantity) -> str:
     number = quantity.number(value)
     if number is None or number < 0:
         return "is no amount that Kubernetes takes"
     return "" if number else "is 0, which stands for none"
+
+
+_known_flaw = lru_cache(maxsize=4096)(_sought_flaw)
 
 
 def _in_order(low: Quantity, high: Quantity) -> bool:

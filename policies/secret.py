@@ -7,6 +7,7 @@ asks for one (DB_PASSWORD) with a value that is not a reference, a path, a place
 import re
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from policies import credential_name
@@ -18,6 +19,8 @@ MAX_VALUE = 8_192
 MAX_POD = 65_536
 MAX_FILE = 262_144
 _MAX_LINE = 1_000
+#: Characters of a setting, or of a command line, that are worth remembering.
+_MAX_KEPT = 500
 _SHORTEST = 3
 
 
@@ -76,13 +79,20 @@ def find(name: str, value: str) -> Kind | None:
     """The kind of credential that this value is, or holds, when it stands under this name."""
     if len(value) < _SHORTEST:
         return None
-    value = value[:MAX_VALUE]
+    return _known(name, value) if len(name) + len(value) <= _MAX_KEPT else _sought(name, value[:MAX_VALUE])
+
+
+def _sought(name: str, value: str) -> Kind | None:
     if len(value) >= 16 and (found := format_of(value)) is not None:
         return _BY_FORMAT.get(found, Kind.TOKEN)
     asks = credential_name.asks(name)
     if asks is not Asks.NOTHING and _is_literal(value.strip().strip("\"'"), asks, name):
         return Kind.NAMED
     return Kind.ASSIGNMENT if ("=" in value or "</" in value or '":' in value) and _assigns(value) else None
+
+
+#: The same settings and command lines come again and again. What is kept lies where the pods that are judged lie, too.
+_known = lru_cache(maxsize=4096)(_sought)
 
 
 def _is_literal(value: str, asks: Asks, name: str) -> bool:
@@ -188,8 +198,19 @@ _SEPARATE = re.compile(
 )
 
 
-def in_words(words: Sequence[str | None]) -> Iterator[tuple[int, Kind]]:
+def in_words(words: Sequence[str | None]) -> tuple[tuple[int, Kind], ...]:
     """Credentials in a command line: the number of the word, and the kind."""
+    line = tuple(words)
+    is_usual = sum([len(word) for word in line if word]) <= _MAX_KEPT
+    return _known_in_line(line) if is_usual else tuple(_in_line(line))
+
+
+@lru_cache(maxsize=1024)
+def _known_in_line(words: tuple[str | None, ...]) -> tuple[tuple[int, Kind], ...]:
+    return tuple(_in_line(words))
+
+
+def _in_line(words: tuple[str | None, ...]) -> Iterator[tuple[int, Kind]]:
     for index, word in enumerate(words):
         if not word:
             continue

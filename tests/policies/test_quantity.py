@@ -196,3 +196,11 @@ def test_any_number(sign: str, number: str, suffix: str) -> None:
 def test_whatever_it_is_it_is_a_number_or_refused(value: str | float) -> None:
     with suppress(ValueError):
         assert quantity.parse(value).is_finite()
+
+
+@pytest.mark.parametrize(
+    ("value", "usual"),
+    [(None, True), ("", True), ("1" * 20, True), ("1" * 21, False), (1, False), (0.5, False)],
+)
+def test_what_is_usual(value: str | float | None, usual: bool) -> None:
+    assert quantity.is_usual(value) is usual

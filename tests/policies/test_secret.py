@@ -407,3 +407,15 @@ class TestHowMuchIsRead:
             spec = {"containers": [{"env": [password, padding, password]}]}
             pod = resource.read({"apiVersion": "v1", "kind": "Pod", "spec": spec}).pods[0].pod
             assert len(list(secret_in_env.function(pod))) == many
+
+
+def test_what_is_longer_than_usual_is_found_and_not_kept() -> None:
+    secret._known.cache_clear()
+    secret._known_in_line.cache_clear()
+    for size in (500, 501):
+        value = "x" * (size - len("DB_PASSWORD"))
+        assert secret.find("DB_PASSWORD", value) is secret.find("DB_PASSWORD", value)
+        line = ["--password=hunter2", "x" * (size - len("--password=hunter2")), None]
+        assert secret.in_words(line) == ((0, Kind.ASSIGNMENT),)
+    assert secret._known.cache_info().currsize == 1
+    assert secret._known_in_line.cache_info().currsize == 1

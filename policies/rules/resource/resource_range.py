@@ -1,6 +1,6 @@
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated
 
 from msgspec import Meta
@@ -90,12 +90,17 @@ _ZERO = Decimal(0)
 
 def _problem(name: str, value: Quantity, most: Quantity | None, limit: Quantity | None) -> str:
     """What is wrong with a quantity; empty when nothing is."""
+    asked = name in _IN_BYTES, value, most, limit
+    return _known_problem(*asked) if quantity.is_usual(value) and quantity.is_usual(limit) else _sought_problem(*asked)
+
+
+def _sought_problem(in_bytes: bool, value: Quantity, most: Quantity | None, limit: Quantity | None) -> str:
     number = quantity.number(value)
     if number is None:
         problem = "which is not a quantity"
     elif number < _ZERO:
         problem = "which is below 0"
-    elif name in _IN_BYTES and number != number.to_integral_value():
+    elif in_bytes and number != number.to_integral_value():
         problem = "which is no whole number of bytes"
     elif most is not None and number > quantity.parse(most):
         problem = f"above the maximum of {most}"
@@ -104,6 +109,10 @@ def _problem(name: str, value: Quantity, most: Quantity | None, limit: Quantity 
     else:
         return ""
     return f"is {_written(value)}, {problem}"
+
+
+#: What is asked for is nearly always the same; and 1 is not written as 1.0 is.
+_known_problem = lru_cache(maxsize=4096, typed=True)(_sought_problem)
 
 
 def _written(value: Quantity) -> str:
