@@ -341,3 +341,19 @@ def test_a_server_that_cannot_begin_to_accept_says_so_and_is_not_waited_for(tmp_
 
     assert ran.returncode == 2
     assert ran.stderr.splitlines()[-1] == "Error: cannot serve: too many open files"
+
+
+def test_pages_are_made_when_somebody_asks_for_one_and_reviews_go_on(begin: Callable[..., Served]) -> None:
+    served = begin()
+    with served.wire() as one, served.wire() as two, served.wire() as three:
+        for wire in (one, two):
+            wire.send(b"GET /openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        assert three.ask(GOOD).json["response"]["allowed"] is True
+        first, second = one.answer(), two.answer()
+    assert (first.status, first.body) == (200, second.body)
+    assert first.json["info"]["title"] == "Podgate"
+
+
+def test_what_pages_are_made_with_is_not_loaded_before() -> None:
+    program = "import sys, webhook.serve; sys.exit('fastapi' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
