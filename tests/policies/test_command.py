@@ -483,6 +483,9 @@ def test_nothing_makes_it_fail(words: list[str], text: str) -> None:
 class TestHowMuchIsRead:
     """What stands at a limit is seen, and what stands one over it is not."""
 
+    def test_the_limits(self) -> None:
+        assert (command.MAX_CONTAINER, command.MAX_POD, shell.MAX_EXPANSION) == (32_768, 131_072, 65_536)
+
     def test_characters_of_a_container(self) -> None:
         for longer, found in ((0, True), (1, False)):
             before = len("sh") + len("-c") + len(": ; xmrig")

@@ -1,5 +1,7 @@
 """What single commands do: each program, each option and each word by which a deed is known."""
 
+import re
+
 import pytest
 
 from policies.deed import MINERS, Deed, in_text, is_host_root, single
@@ -51,6 +53,11 @@ def test_miners_are_those_that_are_named_above() -> None:
 @pytest.mark.parametrize("program", ["", "ls", "nc", "rm", "apt", "curl", "wget", "python", "unshare", "xmr", "Xmrig"])
 def test_programs_that_are_none(program: str) -> None:
     assert list(single(program, [Word(program)])) == []
+
+
+def test_every_deed_has_words_of_its_own_that_continue_a_sentence() -> None:
+    assert [deed.name for deed in Deed if not re.fullmatch(r"[a-z]{4,},? [a-zA-Z', ]+", str(deed))] == []
+    assert len(set(map(str, Deed))) == len(Deed)
 
 
 LINES: dict[str, list[Deed]] = {

@@ -110,3 +110,13 @@ def test_the_risk_is_not_assessed_where_somebody_says_so_and_rules_find_the_same
 
     assert whole.risk is not None
     assert without == Evaluation(whole.findings)
+
+
+def test_what_is_of_concern_is_what_a_rule_or_the_classifier_looks_at() -> None:
+    pods, services = Kind("apps", "Deployment"), Kind("", "Service")
+    by_rules = Engine(PODS, NEWEST)
+    assert (by_rules.concerns(pods), by_rules.concerns(services)) == (True, False)
+    by_risk = Engine([], NEWEST, {}, config.of_profile("all").engine.assessor)
+    assert (by_risk.concerns(pods), by_risk.concerns(services)) == (True, False)
+    by_nobody = Engine([], NEWEST)
+    assert (by_nobody.concerns(pods), by_nobody.concerns(services)) == (False, False)

@@ -386,6 +386,9 @@ class TestHowMuchIsRead:
 
     TOKEN = TOKENS[0]
 
+    def test_the_limits(self) -> None:
+        assert (secret.MAX_VALUE, secret.MAX_POD, secret.MAX_FILE) == (8_192, 65_536, 262_144)
+
     def test_of_a_value(self) -> None:
         for longer, found in ((0, Kind.TOKEN), (1, None)):
             room = secret.MAX_VALUE - len(self.TOKEN) + longer
