@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 from policies import patch
 from policies import resource as resources
@@ -14,16 +14,21 @@ from policies.resource import Resource, UnreadableObjectError
 from policies.rule import Drop, Edit, Put
 
 Fix = tuple[Operation, ...]
+_Item = TypeVar("_Item")
 _MISSING = object()
 
 
 def operations(obj: Any, edits: Iterable[Edit]) -> Fix:
     """The patch that makes these edits to this object, with whatever is missing on the way."""
     made: list[Operation] = []
-    for edit in edits:
-        step = _drop(obj, edit.path) if isinstance(edit, Drop) else _put(obj, edit)
-        made += step
-        obj = patch.apply(obj, step)
+    before: Sequence[Operation] = ()
+    for position, edit in enumerate(edits):
+        # One copy, and none for a single edit: there are as many as there are findings.
+        if position == 1:
+            obj = patch.copy(obj)
+        patch.change(obj, before)
+        before = _drop(obj, edit.path) if isinstance(edit, Drop) else _put(obj, edit)
+        made += before
     return tuple(made)
 
 
@@ -58,17 +63,34 @@ def propose(
     """A fix for each finding, or None. `findings` are all that the engine has found in this object.
 
     Every fix was judged: it silences its finding and brings no other. They are judged together first, because that is
-    once for each object; one by one only when together they do not hold.
+    once for each object; where together they do not hold, those of each rule are, which do not help each other out; and
+    then each half of these, down to single ones.
     """
     edits = [engine.edits(resource, found) for found in findings]
     fixes = [operations(obj, each) or None for each in edits]
-    fixed = [found for found, made in zip(findings, fixes, strict=True) if made]
-    if not fixed or holds(obj, resource, findings, fixed, operations(obj, chain(*edits)), engine):
-        return fixes
-    return [
-        made if made and holds(obj, resource, findings, [found], made, engine) else None
-        for found, made in zip(findings, fixes, strict=True)
-    ]
+    groups = [[number for number, made in enumerate(fixes) if made]]
+    while groups:
+        group = groups.pop()
+        fixed, whole = [findings[number] for number in group], chain.from_iterable(edits[number] for number in group)
+        if not group or holds(obj, resource, findings, fixed, operations(obj, whole), engine):
+            continue
+        if len(group) == 1:
+            fixes[group[0]] = None
+        else:
+            groups += _by_rule(group, findings) or _halves(group)
+    return fixes
+
+
+def _by_rule(group: list[int], findings: Sequence[Finding]) -> list[list[int]]:
+    """The findings of a group, apart by their rules; nothing when they are of one rule."""
+    rules: dict[str, list[int]] = {}
+    for number in group:
+        rules.setdefault(findings[number].rule.id, []).append(number)
+    return list(rules.values()) if len(rules) > 1 else []
+
+
+def _halves(group: list[_Item]) -> list[list[_Item]]:
+    return [group[: len(group) // 2], group[len(group) // 2 :]]
 
 
 def compatible(
@@ -76,15 +98,16 @@ def compatible(
 ) -> list[tuple[Edit, ...]]:
     """The edits that fix what is asked for, and hold when all are made; those that do not are left out."""
     fixes = [(found, made) for found in asked if (made := engine.edits(resource, found))]
-    everything = operations(obj, chain.from_iterable(made for _, made in fixes))
-    if not fixes or holds(obj, resource, findings, [found for found, _ in fixes], everything, engine):
-        return [made for _, made in fixes]
     kept: list[tuple[Finding, tuple[Edit, ...]]] = []
-    for each in fixes:
-        more = [*kept, each]
+    groups = [fixes] if fixes else []
+    while groups:
+        group = groups.pop()
+        more = [*kept, *group]
         all_of_them = operations(obj, chain.from_iterable(edits for _, edits in more))
         if holds(obj, resource, findings, [found for found, _ in more], all_of_them, engine):
             kept = more
+        elif len(group) > 1:
+            groups += reversed(_halves(group))  # the first half comes first
     return [made for _, made in kept]
 
 

@@ -20,7 +20,13 @@ class PatchError(Exception):
 
 def apply(value: Any, operations: Sequence[Operation]) -> Any:
     """A changed copy of plain data. Raises PatchError."""
-    value = _copy(value)
+    value = copy(value)
+    change(value, operations)
+    return value
+
+
+def change(value: Any, operations: Sequence[Operation]) -> None:
+    """The same without a copy. Raises PatchError, when operations before the one that does not fit are done."""
     for operation in operations:
         if not operation.path:
             raise PatchError("the whole document cannot be replaced")
@@ -28,18 +34,17 @@ def apply(value: Any, operations: Sequence[Operation]) -> Any:
         for step in operation.path[:-1]:
             holder = holder[_existing(holder, step, operation)]
         _change(holder, operation)
-    return value
 
 
-def _copy(value: Any) -> Any:
+def copy(value: Any) -> Any:
     """A copy in which nothing is shared: what an alias of YAML brings to two places is changed in one."""
     if isinstance(value, dict):
-        return {key: _copy(item) for key, item in value.items()}
-    return [_copy(item) for item in value] if isinstance(value, list) else value
+        return {key: copy(item) for key, item in value.items()}
+    return [copy(item) for item in value] if isinstance(value, list) else value
 
 
 def _change(holder: Any, operation: Operation) -> None:
-    key, value = operation.path[-1], _copy(operation.value)
+    key, value = operation.path[-1], copy(operation.value)
     if operation.op == "add" and isinstance(holder, list):
         holder.insert(_existing([*holder, None], len(holder) if key == "-" else key, operation), value)
     elif operation.op == "add" and isinstance(holder, dict) and isinstance(key, str):

@@ -1,7 +1,8 @@
 """`podgate check` next to linters, over one folder of manifests: python -m benchmarks.peers.linters FOLDER
 
-Each reads every file of the folder once, with the output that it prints by itself, which is thrown away. CPU time is
-that of the program and what it starts, by the kernel. The results are a part of docs/peers.md.
+Each reads every file of the folder once, with the output that it prints by itself, which is thrown away, and on as many
+cores as it likes. CPU time is that of the program and what it starts, by the kernel. The results are a part of
+docs/peers.md.
 """
 
 import argparse
@@ -23,21 +24,31 @@ from benchmarks.peers.webhooks import say
 
 RESULTS = Path(__file__).parent.parent / "results" / "linters.json"
 _NOT_SERVED = "the Go module proxy serves no version of its module."
+#: Run once, at the end: it takes minutes.
+_SLOW = {"Checkov"}
 MISSING = {"kube-linter": _NOT_SERVED, "kubesec": _NOT_SERVED, "Polaris": _NOT_SERVED}
 
 
 def main() -> None:
     options = _arguments()
     files = sorted(file for file in options.folder.rglob("*") if file.suffix in (".yaml", ".yml"))
-    missing, commands = dict(MISSING), {"podgate check": (_podgate(), "`podgate check`, with the classifier")}
+    missing, commands = (
+        dict(MISSING),
+        {
+            "podgate check": (_podgate(), "`podgate check`, with the classifier"),
+            "podgate check, one core": (["taskset", "-c", "0", *_podgate()], "the same on one core (`taskset -c 0`)"),
+        },
+    )
     for name, find, label in (("kube-score", _kube_score, "kube-score"), ("Checkov", _checkov, "Checkov")):
         try:
             commands[name] = (find(), f"{label} {_version(name)}")
         except programs.UnavailableError as error:
             missing[name] = str(error)
     taken: dict[str, list[Json]] = {name: [] for name in commands}
-    for _ in range(options.samples):
+    for sample in range(options.samples):
         for name, (command, _) in commands.items():
+            if name in _SLOW and sample < options.samples - 1:
+                continue
             given = files if name == "kube-score" else [options.folder]
             taken[name].append(_ran([*command, *map(str, given)]))
             say(f"{name:>14} {taken[name][-1]}")

@@ -185,7 +185,8 @@ class _Reader:
     def starts(self) -> list[int]:
         """Where each line begins."""
         if self._starts is None:
-            self._starts = list(accumulate((len(line) + 1 for line in self.text.split("\n")), initial=0))
+            # Nothing else that splits a line got this far.
+            self._starts = list(accumulate(map(len, f"{self.text}\n".splitlines(keepends=True)), initial=0))
         return self._starts
 
     def value_at(self, number: int) -> int:

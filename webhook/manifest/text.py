@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 MAX_BYTES = 64 << 20
+#: In a text that is shorter, counting lines again for each place is quicker than to know where all of them begin.
+_SHORT = 16_384
 
 
 class Place(NamedTuple):
@@ -39,6 +41,8 @@ class Text:
 
     def place(self, offset: int) -> Place:
         """Where the character at this offset stands."""
+        if len(self.content) < _SHORT:
+            return Place(self.content.count("\n", 0, offset) + 1, offset - self.content.rfind("\n", 0, offset))
         if self._breaks is None:
             self._breaks = [match.end() for match in re.finditer("\n", self.content)]
         line = bisect_right(self._breaks, offset)

@@ -149,3 +149,13 @@ def test_a_pair_is_told_by_what_it_is_made_of() -> None:
     model = models.model(0.0, tables={"host_pid": (0.0, 1.0)}, pairs=(models.pair("host_pid", "host_ipc", _1_1=2.0),))
     found = assess(pod(hostPID=True, hostIPC=True), Assessor(Classifier(model), Observer.shipped()))
     assert found.text == "looks dangerous (risk 0.95): the host's processes, the host's shared memory"
+
+
+def test_a_settled_risk_is_the_same_without_its_pod_and_so_is_what_is_made_of_its_gist() -> None:
+    by = assessor()
+    risk = assess(pod(**HOST), by)
+    settled = risk.settled(("privileges",))
+    for kept in (settled, by.recall(settled.gist)):
+        assert (kept.path, kept.log_odds, kept.text, kept.shares) == (risk.path, risk.log_odds, risk.text, risk.shares)
+        assert kept.remedy(0.0) == ("privileges",)
+    assert risk.without_pod().remedy(1.0) == ()

@@ -4,6 +4,7 @@ What was written is read again, and has to be what the operations make of the va
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from policies import patch
@@ -12,6 +13,7 @@ from webhook.manifest import json_text, stream
 from webhook.manifest.edit import block, spans
 from webhook.manifest.edit.page import Page
 from webhook.manifest.edit.plan import plan, same
+from webhook.manifest.edit.spans import Span
 from webhook.manifest.edit.splice import EditError, Splice, apply, tidy
 from webhook.manifest.stream import Document
 from webhook.manifest.text import Text
@@ -37,12 +39,19 @@ def splices(document: Document, operations: Sequence[Operation]) -> list[Splice]
 
 
 def _edit(document: Document, part: str, operations: Sequence[Operation]) -> list[Splice]:
-    is_json = isinstance(document.tree, json_text.Tree)
-    root = spans.of_json(part, document.tree.locate(()) - document.start) if is_json else spans.of_yaml(part)
+    start = document.tree.locate(()) - document.start if isinstance(document.tree, json_text.Tree) else None
+    root, page = _layout(part, start)
     opened = plan(root, document.value, operations)
     if not opened.kept:
         raise EditError("nothing of the document would be left")
-    return tidy(block.changes(Page(part, root, is_json=is_json), opened))
+    return tidy(block.changes(page, opened))
+
+
+@lru_cache(1)  # an object is edited once for each finding
+def _layout(part: str, start: int | None) -> tuple[Span, Page]:
+    """Where everything stands in a part; `start` is where its JSON begins, and None for YAML."""
+    root = spans.of_yaml(part) if start is None else spans.of_json(part, start)
+    return root, Page(part, root, is_json=start is not None)
 
 
 def _prove(document: Document, before: str, after: str, wanted: Any) -> None:
@@ -51,7 +60,7 @@ def _prove(document: Document, before: str, after: str, wanted: Any) -> None:
     The rest of the file need not be read: files are cut at their separators before anything else is looked at.
     """
     place = document.tree.locate(()) - document.start
-    expected = [wanted if found[0] == place else found[1] for found in _read(before)]
+    expected = [wanted if found[0] == place else found[1] for found in _read_before(before)]
     new = [value for _, value in _read(after)]
     if stream.separators(before) != stream.separators(after) or not same(expected, new):
         raise EditError("the edited text would not mean what it should")
@@ -63,6 +72,9 @@ def _read(part: str) -> list[tuple[int | None, Any]]:
         (found.tree.locate(()), found.value) if isinstance(found, Document) else (None, None)
         for found in stream.read(part.encode())
     ]
+
+
+_read_before = lru_cache(1)(_read)  # the same, of one part after the other
 
 
 def rewrite(text: Text, splices: Iterable[Splice]) -> bytes:
