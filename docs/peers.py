@@ -258,8 +258,8 @@ _LINTERS = """
 ## `podgate check` next to linters
 
 `{command}`: {manifests:,} manifests in {files:,} files of one folder, {what}.
-{date} UTC, {machine}; medians of {samples} runs, Checkov's of one. Other work ran on the same cores.
-MB are those of the largest process. Podgate judges by all rules of `recommended` and the classifier, on all cores.
+{date} UTC, {machine}; medians of {samples} runs (Checkov's last one alone, where it was
+run once). MB are those of the largest process.
 The goal is the rate of the best compiled linter, and twenty times Checkov's.
 
 | program | Podgate's rate over its | manifests a second of CPU | a second | CPU, s | wall, s | MB |
