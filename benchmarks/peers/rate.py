@@ -22,7 +22,7 @@ def measure(yard: Yard, reviews: dict[str, str], core: int, options: argparse.Na
 
 def _case(servers: list[Running], name: str, body: str, options: argparse.Namespace) -> Json:
     requests = int(options.rate * options.rate_seconds)
-    return {**webhooks.case(servers, name, body, CONNECTIONS, requests), "rate": options.rate}
+    return {**webhooks.case(servers, name, body, CONNECTIONS, requests), "rate": options.rate, "seconds": 0}
 
 
 def _elsewhere(core: int) -> list[str]:

@@ -1,5 +1,6 @@
 """The servers side by side: how each is started against one control plane, as its own manifests start it."""
 
+import http
 import json
 import shutil
 import ssl
@@ -12,11 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
 
-from benchmarks.peers import programs
+import yaml
+
+from benchmarks.peers import programs, standards
+from benchmarks.peers.capture import apply
 from benchmarks.peers.pods import Json
 from tests.e2e.cluster import HOST, Cluster, free_ports
 from tests.e2e.pki import Authority, KeyPair
-from tests.e2e.process import Component
+from tests.e2e.process import ClusterError, Component, wait_until
 
 ALLOWED, DENIED = '"allowed":true', '"allowed":false'
 #: How often each server is started, to see how long that takes, and how long is waited for one.
@@ -48,7 +52,8 @@ class Site:
 class Server:
     """How one server is started and asked.
 
-    `careless` is what its answer to a careless pod holds: the sign that it judges.
+    `careless` is what its answer to a careless pod holds: the sign that it judges. `install` puts into the cluster what
+    must be there before it starts.
     """
 
     name: str
@@ -56,6 +61,7 @@ class Server:
     path: str
     start: Callable[[Site], Component]
     careless: str = DENIED
+    install: Callable[[Site], None] | None = None
 
 
 @dataclass
@@ -100,12 +106,91 @@ def _pod_security(site: Site) -> Component:
     return site.run(programs.binary("psa"), flags)
 
 
+_GATEKEEPER_SPACE, _ENV = "gatekeeper-system", Path("/usr/bin/env")
+
+
+def _gatekeeper(site: Site) -> Component:
+    """Until it is ready by its own word: then it has read every template and every constraint."""
+    health = free_ports(1)[0]
+    process = _run_gatekeeper(site, health)
+
+    def is_ready() -> bool:
+        process.check()
+        return _answer(f"http://{HOST}:{health}/readyz") != ""
+
+    try:
+        wait_until(is_ready, "Gatekeeper to be ready", seconds=START_SECONDS)
+    except ClusterError as error:
+        process.stop()
+        raise programs.UnavailableError(f"{error}; its log ends: {process.tail()}") from None
+    return process
+
+
+def _run_gatekeeper(site: Site, health: int) -> Component:
+    shutil.copy(site.pair.cert, site.folder / "tls.crt")
+    shutil.copy(site.pair.key, site.folder / "tls.key")
+    flags = [f"--kubeconfig={site.cluster.kubeconfig}", f"--host={HOST}", f"--port={site.port}"]
+    flags += [f"--cert-dir={site.folder}", "--disable-cert-rotation", f"--health-addr={HOST}:{health}"]
+    flags += [f"--prometheus-port={free_ports(1)[0]}", f"--exempt-namespace={_GATEKEEPER_SPACE}"]
+    # As its chart runs the webhook, without what changes pods: nobody else here does that.
+    flags += ["--operation=webhook", "--operation=generate", "--logtostderr"]
+    # It is to judge by itself, and not to make policies by which the API server judges all namespaces.
+    flags += ["--default-create-vap-for-templates=false", "--default-create-vap-binding-for-constraints=false"]
+    flags += ["--shutdown-delay=0"]  # nobody routes to it: there is no end to wait out
+    return site.run(_ENV, [f"POD_NAME={_keeper_pod(site)}", str(programs.binary("gatekeeper")), *flags])
+
+
+def _keeper_pod(site: Site) -> str:
+    """A pod for it to be: it notes in the cluster what each of its pods has read, and two of one name get in each
+    other's way.
+    """
+    name = f"gatekeeper-{site.port}"
+    spec = {"containers": [{"name": "manager", "image": "gatekeeper"}]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+    status, said = site.cluster.ask("POST", f"/api/v1/namespaces/{_GATEKEEPER_SPACE}/pods", pod)
+    if status not in (http.HTTPStatus.CREATED, http.HTTPStatus.CONFLICT):
+        raise programs.UnavailableError(f"its pod was not made: {said[:400]}")
+    return name
+
+
+def _install_gatekeeper(site: Site) -> None:
+    """Its resources, the templates, and the constraints, whose kinds it makes itself when it runs."""
+    program = programs.PROGRAMS["gatekeeper"]
+    chart = programs.sources(program.module, program.version) / "charts" / "gatekeeper"
+    kinds = [
+        each for file in sorted(chart.glob("crds/*.yaml")) for each in yaml.safe_load_all(file.read_text()) if each
+    ]
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _GATEKEEPER_SPACE}}
+    templates = standards.constraint_templates()
+    apply(site.cluster, space, *kinds)
+    account = f"api/v1/namespaces/{_GATEKEEPER_SPACE}/serviceaccounts/default"
+    _wait_for(site.cluster, "apis/templates.gatekeeper.sh/v1/constrainttemplates", account)
+    apply(site.cluster, *templates)
+    process = _run_gatekeeper(site, free_ports(1)[0])
+    try:
+        names = (each["metadata"]["name"] for each in templates)
+        _wait_for(site.cluster, *(f"apis/{standards.CONSTRAINTS}/{name}" for name in names))
+        apply(site.cluster, *standards.constraints())
+    except ClusterError as error:
+        raise programs.UnavailableError(f"{error}; its log ends: {process.tail()}") from None
+    finally:
+        process.stop()
+
+
+def _wait_for(cluster: Cluster, *paths: str) -> None:
+    def are_served() -> bool:
+        return all(cluster.get(f"/{path}")[0] == http.HTTPStatus.OK for path in paths)
+
+    wait_until(are_served, f"the API server to serve {', '.join(paths)}", seconds=60)
+
+
 SERVERS = {
     each.name: each
     for each in (
         Server("podgate-all", "Podgate, every rule and the classifier", "/validate", _podgate("all"), '"warnings":'),
         Server("podgate-pss", "Podgate, pss-restricted", "/validate", _podgate("pss-restricted")),
         Server("psa", "upstream's Pod Security webhook", "/", _pod_security),
+        Server("gatekeeper", "Gatekeeper", "/v1/admit", _gatekeeper, install=_install_gatekeeper),
     )
 }
 
@@ -127,6 +212,8 @@ class Yard:
             started = []
             for name in names:
                 try:
+                    if (install := SERVERS[name].install) is not None:
+                        install(self._site())
                     started.append(self._start(SERVERS[name]))
                 except programs.UnavailableError as error:
                     print(f"{name} is not measured: {error}", file=sys.stderr)
@@ -144,8 +231,11 @@ class Yard:
                 found.append(_started(again))
         return found
 
+    def _site(self) -> Site:
+        return Site(self._cluster, Path(mkdtemp(dir=self._cluster.folder)), self._pair, free_ports(1)[0], self._core)
+
     def _start(self, server: Server) -> Running:
-        site = Site(self._cluster, Path(mkdtemp(dir=self._cluster.folder)), self._pair, free_ports(1)[0], self._core)
+        site = self._site()
         url = f"https://{HOST}:{site.port}{server.path}"
         began = time.monotonic()
         process = server.start(site)
@@ -171,9 +261,10 @@ def _started(each: Running) -> Json:
     }
 
 
-def _answer(url: str, body: str, context: ssl.SSLContext) -> str:
+def _answer(url: str, body: str | None = None, context: ssl.SSLContext | None = None) -> str:
     """What it answers by now, or nothing."""
-    request = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"})  # noqa: S310
+    sent = None if body is None else body.encode()
+    request = urllib.request.Request(url, sent, {"Content-Type": "application/json"})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=10, context=context) as answer:  # noqa: S310
             return str(answer.read().decode())

@@ -13,6 +13,7 @@ from benchmarks.peers.pods import Json
 from benchmarks.peers.programs import PROGRAMS, UnavailableError, sources
 
 _TOOLS = Path(__file__).parents[2] / "tests" / "manifests" / "tools" / "build"
+CONSTRAINTS = "constraints.gatekeeper.sh/v1beta1"
 _VALUES = ["policyType=ValidatingPolicy", "podSecurityStandard=restricted", "validationFailureAction=Enforce"]
 
 
@@ -57,6 +58,50 @@ def admission_policies(selector: dict[str, str]) -> list[Json]:
             ),
         ]
     return made
+
+
+def constraint_templates() -> list[Json]:
+    """Gatekeeper's: the same expressions, each a template for its CEL engine."""
+    made = []
+    for policy in published():
+        source = {
+            key: policy["spec"][key] for key in ("failurePolicy", "variables", "validations") if key in policy["spec"]
+        }
+        made.append(
+            {
+                "apiVersion": "templates.gatekeeper.sh/v1",
+                "kind": "ConstraintTemplate",
+                "metadata": {"name": constraint_kind(policy).lower()},
+                "spec": {
+                    "crd": {"spec": {"names": {"kind": constraint_kind(policy)}}},
+                    "targets": [
+                        {
+                            "target": "admission.k8s.gatekeeper.sh",
+                            "code": [{"engine": "K8sNativeValidation", "source": source}],
+                        }
+                    ],
+                },
+            }
+        )
+    return made
+
+
+def constraints() -> list[Json]:
+    """Gatekeeper's: every template in force for all pods."""
+    return [
+        {
+            "apiVersion": CONSTRAINTS,
+            "kind": constraint_kind(policy),
+            "metadata": {"name": policy["metadata"]["name"]},
+            "spec": {"enforcementAction": "deny", "match": {"kinds": [{"apiGroups": [""], "kinds": ["Pod"]}]}},
+        }
+        for policy in published()
+    ]
+
+
+def constraint_kind(policy: Json) -> str:
+    """The kind that Gatekeeper makes for this policy's template."""
+    return "Bench" + str(policy["metadata"]["name"]).title().replace("-", "")
 
 
 def _admission(kind: str, name: str, spec: Json) -> Json:

@@ -55,6 +55,45 @@ def test_the_goal_is_met_or_not(peers: ModuleType, cost: float, told: str) -> No
     assert told in peers._met(run)
 
 
+VERSIONS = {"psa": "psa@v1", "gatekeeper": "gatekeeper@v3", "kyverno": "kyverno@v2"}
+ABOUT = {"date": "", "machine": "", "python": "", "go": "", "commit": "", "command": "", "samples": 1, "requests": 1}
+
+
+def run_of(peers: ModuleType, *servers: str) -> Any:
+    """One sample of each server; each costs twice what the one before it does."""
+    about = {"part": "about", **ABOUT, "versions": VERSIONS}
+    more = {"case": "hardened-1", "latency_us": {"p50": 1000, "p99": 1000}}
+    rows = [sample(0, 100 * 2**at, server=server, **more) for at, server in enumerate(servers)]
+    return peers.Run(json.dumps(row) for row in (about, *rows))
+
+
+OWN = ("podgate-all", "podgate-pss", "psa")
+
+
+def test_a_run_with_gatekeeper_is_compared_with_it_too(peers: ModuleType) -> None:
+    run = run_of(peers, *OWN, "gatekeeper")
+    told = "".join(peers._ratios(run))
+
+    assert [line for line in told.splitlines() if line.startswith(("Over", "| 1 "))] == [
+        "Over upstream's webhook (1 is as much, less is better):",
+        "| 1 | differing | 0.25 | 1.00 | 1.00 |",
+        "| 1 | differing | 0.50 | 1.00 | 1.00 |",
+        "Over Gatekeeper (1 is as much, less is better):",
+        "| 1 | differing | 0.12 | 1.00 | 1.00 |",
+        "| 1 | differing | 0.25 | 1.00 | 1.00 |",
+    ]
+    assert "OPA Gatekeeper (`gatekeeper@v3`) judges by the same 17 policies" in peers._about(run)
+    assert peers._gatekeeper_missing(run).startswith("- **The templates of Gatekeeper's own library**")
+
+
+def test_a_run_without_gatekeeper_says_that_it_is_not_measured(peers: ModuleType) -> None:
+    run = run_of(peers, *OWN)
+
+    assert "Gatekeeper" not in "".join(peers._ratios(run))
+    assert "Gatekeeper" not in peers._about(run)
+    assert peers._gatekeeper_missing(run).startswith("- **OPA Gatekeeper**: not in this run.")
+
+
 def test_the_page_has_every_case_of_the_raw_file(peers: ModuleType) -> None:
     run = peers.Run((ROOT / "benchmarks" / "results" / "peers.jsonl").read_text().splitlines())
     lines = [line for line in (ROOT / "docs" / "peers.md").read_text().splitlines() if line.startswith("| ")]

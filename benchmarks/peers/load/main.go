@@ -68,6 +68,8 @@ type sampleCase struct {
 	// So many requests a second are due, whatever becomes of those before, and take until then from when they were due.
 	// 0: each follows the answer to the last.
 	Rate float64
+	// No request begins later than so many seconds after the first of a sample, which then holds fewer. 0: no end.
+	Seconds float64
 	// What the answer must contain, by server; "" is everybody else.
 	Expect map[string]string
 }
@@ -195,12 +197,15 @@ func (c *client) ask(k sampleCase, requests int) (latency []time.Duration, size 
 	made, expect := newTemplate(text), c.expectation(k)
 	var sent atomic.Int64
 	begun := time.Now()
+	due := func(number int64) bool {
+		return number < int64(requests) && (k.Seconds == 0 || time.Since(begun).Seconds() < k.Seconds)
+	}
 	var lock sync.Mutex
 	var group sync.WaitGroup
 	for range k.Connections {
 		group.Go(func() {
 			var own []time.Duration
-			for number := sent.Add(1) - 1; number < int64(requests); number = sent.Add(1) - 1 {
+			for number := sent.Add(1) - 1; due(number); number = sent.Add(1) - 1 {
 				body := made.numbered(numbers.Add(1))
 				started := time.Now()
 				if k.Rate > 0 {
@@ -240,12 +245,12 @@ func (c *client) sample(k sampleCase, number int) (sample, error) {
 		return sample{}, err
 	}
 	taken := sample{
-		Server: c.Name, Case: k.Name, Sample: number, Connections: k.Connections, Requests: k.Requests, Rate: k.Rate,
+		Server: c.Name, Case: k.Name, Sample: number, Connections: k.Connections, Requests: len(latency), Rate: k.Rate,
 		Opened: c.opened.Load() - opened, Sent: c.sent.Load() - sent, Seconds: rounded(time.Since(started).Seconds(), 1e4),
 		CPU: map[string]float64{}, Latency: map[string]float64{}, AnswerBytes: size,
 	}
 	for name, after := range c.cpu() {
-		taken.CPU[name] = rounded(float64((after-before[name]).Nanoseconds())/1e3/float64(k.Requests), 10)
+		taken.CPU[name] = rounded(float64((after-before[name]).Nanoseconds())/1e3/float64(len(latency)), 10)
 	}
 	slices.Sort(latency)
 	for name, share := range map[string]float64{"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1} {
