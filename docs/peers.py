@@ -105,7 +105,10 @@ that the API server judges by below, from the chart of `{kyverno}`,
 each as a constraint template for its CEL engine with a constraint for all pods. They ask for what `restricted` asks,
 with one gap of their own: a container that says nothing about `capabilities` passes, though it drops none of them.
 Gatekeeper runs as its own chart runs its webhook, with no part that changes pods, and makes no
-ValidatingAdmissionPolicies. A sample ends after 5 s, and holds fewer reviews where each takes long.
+ValidatingAdmissionPolicies. What a review costs it grows with the number of constraints: by its own CPU profile
+(`--enable-pprof`, differing pods of 3 containers), a third of the time goes into decoding the pod anew to see whether
+each constraint matches, and another third into its CEL engine.
+A sample ends after 5 s, and holds fewer reviews where each takes long.
 """
 
 
