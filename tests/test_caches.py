@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from policies import argv, command, config, credential_name, host_path, image, lists, quantity
+from policies import argv, command, config, credential_name, host_path, image, lists, quantity, requirements, secret
 from policies.image import Image
 from policies.lists.cve_images import CveImages
 from policies.lists.end_of_life import EndOfLife
@@ -15,8 +15,9 @@ from policies.lists.image_roles import ImageRoles
 from policies.lists.publishers import Publishers
 from policies.lists.well_known_images import WellKnownImages
 from policies.namespace import Declared, declared
+from policies.rules.resource import resource_range
 from webhook import deadline, lines, metrics, review
-from webhook.manifest import plain
+from webhook.manifest import edit, plain
 
 ROOT = Path(__file__).parent.parent
 SCOPES = config.of_profile("pss-baseline").scopes
@@ -59,9 +60,21 @@ CACHES: dict[str, list[tuple[Any, int, Callable[[int], tuple[Any, ...]]]]] = {
         (lists.load(WellKnownImages).find, 4_096, lambda number: (picture(number),))
     ],
     "policies/quantity.py": [(quantity.parse, 4_096, lambda number: (f"{number}Mi",))],
+    "policies/requirements.py": [(requirements._known_flaw, 4_096, lambda number: (f"{number}Mi",))],
+    "policies/rules/resource/resource_range.py": [
+        (resource_range._known_problem, 4_096, lambda number: (True, f"{number}Mi", None, None))
+    ],
     "policies/scope.py": [(SCOPES._made, 512, lambda number: (-1, levels(number)))],
+    "policies/secret.py": [
+        (secret._known, 4_096, lambda number: ("DB_HOST", text(number))),
+        (secret._known_in_line, 1_024, lambda number: ((text(number),),)),
+    ],
     "webhook/deadline.py": [(deadline.timeout, 64, lambda number: (f"timeout={number}s".encode(),))],
     "webhook/lines.py": [(lines._moment, 8, lambda number: (number,))],
+    "webhook/manifest/edit/__init__.py": [
+        (edit._layout, 1, lambda number: (f"a: {number}\n", None)),
+        (edit._read_before, 1, lambda number: (f"a: {number}\n",)),
+    ],
     "webhook/manifest/plain.py": [(plain._short, 4_096, lambda number: (text(number),))],
     "webhook/metrics.py": [(metrics._known_label, 256, lambda number: ("example.com", f"Kind{number}"))],
     "webhook/review.py": [(review._all_is_well, 8, lambda _: (config.of_profile("pss-baseline"),))],
