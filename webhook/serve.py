@@ -41,6 +41,7 @@ from webhook.report import version
 from webhook.settings import Settings, SettingsError
 from webhook.surroundings import Surroundings
 from webhook.tls import CertificateWatch
+from webhook.trim import Trim
 
 _WATCH_SECONDS = 1.0
 _OPS_BODY_BYTES = 1024
@@ -150,7 +151,7 @@ class Service:
         self.metrics.error("overload" if refusal is FULL else "http")
 
     def _watched(self) -> list[Watch]:
-        watches: list[Watch] = [self._certificate, self._decisions, self._losses]
+        watches: list[Watch] = [self._certificate, self._decisions, self._losses, Trim()]
         given = self._settings
         self.readiness.notes.append(self._certificate.note)
         if self._managed is not None:
