@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-#: Where the control plane lives. Workloads there are the cluster's own.
 #: Names of what holds pods that tell what it is. Rules read no other name of such an object: its pods are judged alike,
 #: and need not be judged again for each name (webhook.recall).
 TELLING_NAMES = frozenset({"tiller", "tiller-deploy"})
+#: Where the control plane lives. Workloads there are the cluster's own.
 SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 
 

@@ -15,7 +15,7 @@ from policies.engine import NOTHING, Evaluation
 from policies.identity import Kind
 from policies.path import Path
 from policies.resource import Resource, UnreadableObjectError
-from webhook import grants, review
+from webhook import grants, review, updates
 from webhook.asking import Answer, NamespaceOf, Namespaces, Plain
 from webhook.deadline import Spared
 from webhook.grants import NOT_ASKED, SILENCE, Answers, Asked, Case
@@ -156,11 +156,11 @@ def _judge(
             return decisions.ALLOWED, True
         evaluation, known = policy.engine.evaluate(resource, assess=assess, memory=context.recall.specs), NOTHING
         if changes and (evaluation.findings or grants.is_risky(evaluation, policy)):
-            kept = _kept(resource)
-            evaluation = review.with_values(evaluation, request.object, kept)
+            kept = updates.kept(resource)
+            evaluation = updates.with_values(evaluation, request.object, kept)
             known = grants.excused(_before(resource, request, policy, context, kept), resource)
     except UnreadableObjectError as error:
-        if changes and review.is_specification_kept(request):
+        if changes and updates.is_specification_kept(request):
             return decisions.tolerate(error), False
         return decisions.refuse(error, policy), False
     decision = decisions.decide(evaluation, policy, known)
@@ -203,15 +203,6 @@ def runs_apart(resource: Resource, policy: Policy) -> bool:
     return all(found.pod.spec.runtime_class_name in classes for found in resource.pods)
 
 
-def _kept(resource: Resource) -> tuple[Path, ...]:
-    """The specs of pods that an update leaves as they are, byte for byte."""
-    if resource.before is None:
-        return ()
-    old = {prefix + pod.at(): pod.encoded for pod, prefix in resource.before.pods}
-    new = ((prefix + pod.at(), pod.encoded) for pod, prefix in resource.pods)
-    return tuple(at for at, encoded in new if encoded is not None and encoded == old.get(at))
-
-
 def _before(
     resource: Resource, request: Request, policy: Policy, context: Context, kept: tuple[Path, ...]
 ) -> Evaluation:
@@ -220,6 +211,6 @@ def _before(
         return NOTHING
     try:
         before = policy.engine.evaluate(resource.before, memory=context.recall.specs)
-        return review.with_values(before, request.old_object, kept)
+        return updates.with_values(before, request.old_object, kept)
     except UnreadableObjectError:
         return NOTHING

@@ -23,7 +23,7 @@ from policies.pod import shown
 from policies.profile import Action
 from policies.resource import Resource, UnreadableObjectError
 from policies.scope import Policy
-from webhook import review
+from webhook import updates
 from webhook.asking import Answer, MayOverride, OwnerOf, Question
 
 #: The accounts of the controllers that make objects for an owner of this kind (k8s.io/controller-manager).
@@ -147,7 +147,7 @@ def _signed(override: Override, case: Case) -> Override | Refusal:
         return Refusal(override.rules, at, "does not count: the policy knows no keys")
     from policies.signature import verify  # noqa: PLC0415 - loaded where there are keys
 
-    findings = review.with_values(case.evaluation, case.encoded).findings
+    findings = updates.with_values(case.evaluation, case.encoded).findings
     problem = verify(keys, override, case.resource, findings, case.now)
     return override if problem is None else Refusal(override.rules, at, f"does not count: the override {problem}")
 

@@ -7,7 +7,7 @@ k8s.io/apiserver/pkg/admission/plugin/webhook (request/admissionreview.go, error
 from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from itertools import chain
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from msgspec import Raw, Struct
@@ -15,11 +15,8 @@ from msgspec.structs import replace
 
 from policies.config import Mode, Policy
 from policies.decision import ALLOWED, Decision, Reason, Verdict
-from policies.engine import Evaluation
 from policies.identity import Requester
-from policies.path import Path
 from policies.profile import Action
-from policies.resource import UnreadableObjectError
 from webhook.deadline import Spared
 
 API_VERSION = "admission.k8s.io/v1"
@@ -133,52 +130,6 @@ _NULL = Raw(b"null")
 def is_null(encoded: Raw) -> bool:
     """Whether an object was left out, or null."""
     return encoded == _NULL
-
-
-def is_specification_kept(request: Request) -> bool:
-    """Whether an update changes nothing but status and metadata other than annotations. Slow: it decodes all."""
-    try:
-        new, old = (_specification(each) for each in (request.object, request.old_object))
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return False
-    return new == old
-
-
-def _specification(encoded: Raw) -> bytes:
-    content = msgspec.json.decode(encoded, type=dict[str, Any])
-    meta = content.pop("metadata", None)
-    content.pop("status", None)
-    annotations = meta.get("annotations") if isinstance(meta, dict) else meta
-    return msgspec.json.encode([content, annotations], order="sorted")
-
-
-def with_values(evaluation: Evaluation, obj: Raw, kept: Iterable[Path] = ()) -> Evaluation:
-    """The same findings with what stands at their paths, so that a change of it is seen. Slow: it decodes all.
-
-    Below what is `kept`, byte for byte, no change is to be seen, and no value is told.
-    Raises UnreadableObjectError when what was skipped before turns out not to be JSON.
-    """
-    changing = [not any(each.path[: len(at)] == at for at in kept) for each in evaluation.findings]
-    if not any(changing):
-        return evaluation
-    try:
-        content = msgspec.json.decode(obj)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise UnreadableObjectError((), "is not JSON") from error
-    found = [
-        replace(each, value=_value(content, each.path)) if changes else each
-        for each, changes in zip(evaluation.findings, changing, strict=True)
-    ]
-    return Evaluation(tuple(found), evaluation.risk)
-
-
-def _value(content: Any, path: Path) -> bytes:
-    for step in path:
-        try:
-            content = content[step]
-        except (KeyError, IndexError, TypeError):
-            return b""
-    return msgspec.json.encode(content, order="sorted")
 
 
 def pass_over(request: Request, excluded: str = "") -> bytes:

@@ -20,7 +20,7 @@ from policies.path import render
 from policies.resource import Resource, UnreadableObjectError
 from policies.rule import Drop, Edit, Put
 from policies.signature import Keys
-from webhook import review
+from webhook import updates
 from webhook.manifest import Manifest
 from webhook.manifest.edit import EditError, rewrite, splices
 from webhook.report import ObjectRef, printable
@@ -68,7 +68,7 @@ class Scene:
             resource = resources.read(placed)
             policy = self.policy.within(resource.identity.namespace, self.labels)
             encoded = Raw(msgspec.json.encode(placed))
-            return Judged(resource, review.with_values(policy.engine.evaluate(resource), encoded), policy)
+            return Judged(resource, updates.with_values(policy.engine.evaluate(resource), encoded), policy)
         except (UnreadableObjectError, UnicodeError, OverflowError) as error:
             raise SigningError(str(error)) from error
 

@@ -32,13 +32,11 @@ MISSING = {"kube-linter": _NOT_SERVED, "kubesec": _NOT_SERVED, "Polaris": _NOT_S
 def main() -> None:
     options = _arguments()
     files = sorted(file for file in options.folder.rglob("*") if file.suffix in (".yaml", ".yml"))
-    missing, commands = (
-        dict(MISSING),
-        {
-            "podgate check": (_podgate(), "`podgate check`, with the classifier"),
-            "podgate check, one core": (["taskset", "-c", "0", *_podgate()], "the same on one core (`taskset -c 0`)"),
-        },
-    )
+    missing = dict(MISSING)
+    commands = {
+        "podgate check": (_podgate(), "`podgate check`, with the classifier"),
+        "podgate check, one core": (["taskset", "-c", "0", *_podgate()], "the same on one core (`taskset -c 0`)"),
+    }
     for name, find, label in (("kube-score", _kube_score, "kube-score"), ("Checkov", _checkov, "Checkov")):
         try:
             commands[name] = (find(), f"{label} {_version(name)}")

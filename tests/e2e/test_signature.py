@@ -14,7 +14,7 @@ from msgspec import json as encoding
 from policies import config, covered, registry, resource
 from policies.overrides import Override
 from tests.policies import examples
-from webhook.review import with_values
+from webhook.updates import with_values
 
 from .cluster import Cluster
 

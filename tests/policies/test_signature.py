@@ -24,7 +24,7 @@ from policies.overrides import EXPIRES, REASON, RULES, SIGNATURE, TICKET, Limits
 from policies.risk.classifier import Classifier, Model, ModelError, sealed, shipped
 from policies.signature import Keys, compile_keys, fingerprint, model_statement, statements, verify, verify_model
 from tests.policies.risk import models
-from webhook.review import with_values
+from webhook.updates import with_values
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

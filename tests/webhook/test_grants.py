@@ -19,7 +19,7 @@ from tests.reviews import body, review
 from webhook.admission import Admitted, Context, consider
 from webhook.asking import Answer, MayOverride, NamespaceOf, OwnerOf, Plain, Question
 from webhook.grants import NOT_ASKED, SILENCE, Answers, Asked, is_risky
-from webhook.review import with_values
+from webhook.updates import with_values
 
 Json = dict[str, Any]
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

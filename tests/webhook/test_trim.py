@@ -51,4 +51,6 @@ def test_it_is_done_from_time_to_time() -> None:
 
 def test_where_the_library_has_nothing_for_it_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trim, "_of_the_library", lambda: None)
-    Trim().check(force=True)
+    found = Trim(lambda: 0.0)
+    found.check(force=True)
+    assert found._due == SECONDS

@@ -19,7 +19,7 @@ from tests.policies import examples
 from tests.policies.examples import Examples
 from tests.reviews import body, review
 from webhook.admission import Admitted, admit
-from webhook.review import with_values
+from webhook.updates import with_values
 
 Json = dict[str, Any]
 POLICY = config.of_profile("recommended")

@@ -23,7 +23,8 @@ from tests.reviews import body, pod, review
 from webhook.admission import Context, admit
 from webhook.asking import Answer, MayOverride, OwnerOf, Question
 from webhook.grants import Silence
-from webhook.review import BadReviewError, with_values
+from webhook.review import BadReviewError
+from webhook.updates import with_values
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 _PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
